@@ -1,0 +1,2 @@
+//! The project's script runner.
+fn main() {}
