@@ -1,0 +1,204 @@
+//! An instance and its flavor, read by borrowing.
+
+use std::borrow::Cow;
+
+use chrono::NaiveDateTime;
+use serde::Deserialize;
+
+use crate::document::{Json, Metadata, Object, not_json};
+use crate::error::Error;
+use crate::time;
+
+/// An instance: a document whose fields bear the names of Nova's columns. Unknown ones are ignored, null and absent are the same.
+///
+/// Beside the columns of `instances`:
+///
+/// - `metadata`, `system_metadata`: a mapping, or the rows of the tables, each with `key`, `value` and `deleted`;
+/// - `info_cache`: null, or an object whose `network_info` is the JSON text of the cache, or null;
+/// - `flavor`: an object with the flavor's fields, the same in Nova's object envelope, or the text of `instance_extra.flavor`.
+///
+/// ```
+/// use nova_compute_utils::instance::Instance;
+///
+/// let instance = Instance::parse(r#"{"uuid": "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", "launched_at": "2026-11-01 00:17:03"}"#)?;
+/// assert_eq!(instance.uuid()?, "5a92d5c4-d71c-4972-bcbb-019167ffd7f1");
+/// # Ok::<(), nova_compute_utils::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[allow(clippy::struct_field_names, reason = "the columns have Nova's names")]
+pub struct Instance<'a> {
+    #[serde(borrow)]
+    pub(crate) access_ip_v4: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) access_ip_v6: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) architecture: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) auto_disk_config: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) availability_zone: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) cell_name: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) created_at: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) deleted_at: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) display_description: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) display_name: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) flavor: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) host: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) hostname: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) image_ref: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) info_cache: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) instance_type_id: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) kernel_id: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) key_name: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) launched_at: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) locked: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) metadata: Option<Metadata<'a>>,
+    #[serde(borrow)]
+    pub(crate) node: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) os_type: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) power_state: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) progress: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) project_id: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) ramdisk_id: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) reservation_id: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) system_metadata: Option<Metadata<'a>>,
+    #[serde(borrow)]
+    pub(crate) task_state: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) terminated_at: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) updated_at: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) user_id: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) uuid: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) vm_state: Option<Json<'a>>,
+}
+
+impl<'a> Instance<'a> {
+    /// An instance from JSON text; `ValueError` where the text is no JSON or no object.
+    pub fn parse(json: &'a str) -> Result<Self, Error> {
+        serde_json::from_str(json).map_err(|error| not_json(&error))
+    }
+
+    /// Its UUID; `ValueError` where it has none.
+    pub fn uuid(&self) -> Result<Cow<'a, str>, Error> {
+        match self.uuid {
+            Some(uuid) => uuid.text()?,
+            None => None,
+        }
+        .ok_or_else(|| Error::value("the instance has no `uuid`"))
+    }
+
+    /// Nova reads deleted rows of the system metadata too.
+    pub(crate) fn system_metadata(&self) -> Object<'a> {
+        self.system_metadata.clone().map(|metadata| metadata.mapping(true)).unwrap_or_default()
+    }
+
+    /// Of the metadata Nova reads the live rows only: that of a deleted instance is empty.
+    pub(crate) fn metadata(&self) -> Object<'a> {
+        self.metadata.clone().map(|metadata| metadata.mapping(false)).unwrap_or_default()
+    }
+
+    /// The JSON text of the flavor, to be handed to [`Flavor::parse`].
+    pub(crate) fn flavor_text(&self) -> Result<Cow<'a, str>, Error> {
+        let flavor = self.flavor.ok_or_else(|| Error::value("the instance has no `flavor`"))?;
+        Ok(flavor.text()?.unwrap_or(Cow::Borrowed(flavor.as_str())))
+    }
+}
+
+/// A moment from a field of a document; nothing where the field is null or absent.
+pub(crate) fn moment(name: &str, field: Option<Json<'_>>) -> Result<Option<NaiveDateTime>, Error> {
+    let Some(field) = field else {
+        return Ok(None);
+    };
+    let text = field
+        .text()?
+        .ok_or_else(|| Error::value(format!("`{name}` is {}: give a moment as text", field.type_name())))?;
+    time::parse(&text).map(Some)
+}
+
+/// The flavor of an instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Flavor<'a> {
+    #[serde(borrow)]
+    pub(crate) description: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) disabled: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) ephemeral_gb: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) extra_specs: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) flavorid: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) is_public: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) memory_mb: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) name: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) projects: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) root_gb: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) rxtx_factor: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) swap: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) vcpu_weight: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) vcpus: Option<Json<'a>>,
+}
+
+/// What a flavor may be wrapped in.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    cur: Option<Json<'a>>,
+    #[serde(borrow, rename = "nova_object.data")]
+    data: Option<Json<'a>>,
+}
+
+impl<'a> Flavor<'a> {
+    /// A flavor from JSON text: its fields, the same in Nova's object envelope, or the text of `instance_extra.flavor`, where the
+    /// current one counts. `ValueError` where the text is no JSON or no flavor.
+    pub fn parse(json: &'a str) -> Result<Self, Error> {
+        let read = |error: serde_json::Error| Error::value(format!("the flavor cannot be read: {error}"));
+        let extra: Envelope<'a> = serde_json::from_str(json).map_err(read)?;
+        let flavor = match extra.cur {
+            Some(current) => {
+                serde_json::from_str::<Envelope<'a>>(current.as_str()).map_err(read)?.data.unwrap_or(current).as_str()
+            }
+            None => extra.data.map_or(json, Json::as_str),
+        };
+        serde_json::from_str(flavor).map_err(read)
+    }
+}

@@ -1,0 +1,104 @@
+//! Whose contract is spoken.
+
+use crate::error::Error;
+
+/// The release of Nova whose contract is spoken.
+///
+/// Payloads, messages and errors differ between the two, so the release is a required part of [`Config`](crate::Config) and
+/// nobody gets one by accident. This is the one place where they part: a module asks a method of `Release` and does not compare.
+///
+/// ```
+/// use nova_compute_utils::Release;
+///
+/// assert_eq!("hibiscus".parse::<Release>()?, Release::Hibiscus);
+/// assert_eq!("victoria".parse::<Release>().unwrap_err().code(), "ValueError");
+/// # Ok::<(), nova_compute_utils::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Release {
+    /// Nova 2013.1.
+    Grizzly,
+    /// Nova 34.0.0 (2026.2).
+    Hibiscus,
+}
+
+impl Release {
+    /// The name of the release, lower-case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grizzly => "grizzly",
+            Self::Hibiscus => "hibiscus",
+        }
+    }
+
+    /// Python 3 lets underscores group the digits of a number.
+    pub(crate) const fn groups_digits(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Grizzly refuses an unknown unit of an audit period; today's Nova takes anything else for an hour.
+    pub(crate) const fn refuses_unknown_unit(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// How the runtime of the release prints a floating-point number.
+    pub(crate) fn float(self, value: f64) -> String {
+        match self {
+            Self::Grizzly => crate::python::float_12_digits(value),
+            Self::Hibiscus => crate::python::float_shortest(value),
+        }
+    }
+
+    /// What the runtime raises when a structure of the network model is made from something that is no mapping.
+    pub(crate) const fn not_a_mapping(self) -> &'static str {
+        match self {
+            Self::Grizzly => "AttributeError",
+            Self::Hibiscus => "TypeError",
+        }
+    }
+
+    /// What the runtime raises on text that is no JSON.
+    pub(crate) const fn not_json(self) -> &'static str {
+        match self {
+            Self::Grizzly => "ValueError",
+            Self::Hibiscus => "JSONDecodeError",
+        }
+    }
+
+    /// The message of `InvalidIpAddressError`.
+    pub(crate) fn invalid_ip_address(self, address: &str) -> String {
+        match self {
+            Self::Grizzly => address.to_owned(),
+            Self::Hibiscus => format!("Invalid IP format {address}"),
+        }
+    }
+
+    /// The netaddr of grizzly's time takes the short forms of `inet_aton` for an IPv4 address.
+    pub(crate) const fn short_addresses(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Today's vifs carry `details`, `active`, `vnic_type` and more of their own; in grizzly such keys land in `meta`.
+    pub(crate) const fn has_modern_vifs(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+}
+
+impl std::fmt::Display for Release {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Release {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        match name {
+            "grizzly" => Ok(Self::Grizzly),
+            "hibiscus" => Ok(Self::Hibiscus),
+            _ => Err(Error::value(format!("unknown release `{name}`: give `grizzly` or `hibiscus`"))),
+        }
+    }
+}
