@@ -1,0 +1,148 @@
+//! The component in wasmtime.
+
+use std::path::Path;
+
+use anyhow::Result;
+use nova_compute_utils::{Config, Context, NotificationFormat, Release, time};
+use nova_compute_utils_wasmtime::{Clock, Error, Instance, Limits, Runtime as Wasmtime, period, types, usage_notify};
+use tokio::runtime::Runtime;
+
+use super::{Answer, Bounds, ExistsOptions, Face, Failure};
+use crate::script::Script;
+
+/// The built component. One instance serves all cases: an error leaves it usable.
+pub struct ComponentFace {
+    runtime: Runtime,
+    instance: Instance<Script>,
+    script: Script,
+}
+
+impl ComponentFace {
+    /// Load a component file.
+    pub fn load(path: &Path) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let script = Script::default();
+        let plugin = Wasmtime::new(Limits::default())?.load::<Script>(path)?;
+         
+        let instance = runtime.block_on(plugin.instantiate(script.clone(), Clock::System))?;
+        Ok(Self { runtime, instance, script })
+    }
+
+    fn call<T>(&mut self, call: impl AsyncFnOnce(&mut Instance<Script>) -> Result<T, Error>) -> Result<Answer<T>> {
+        match self.runtime.block_on(call(&mut self.instance)) {
+            Ok(value) => Ok(Ok(value)),
+            Err(Error::Nova(error)) => Ok(Err(Failure { code: error.code, message: error.message })),
+            Err(broken) => Err(broken.into()),
+        }
+    }
+}
+
+impl Face for ComponentFace {
+    fn name(&self) -> &'static str {
+        "component"
+    }
+
+    fn script(&self) -> &Script {
+        &self.script
+    }
+
+    fn last_completed_audit_period(&mut self, config: &Config, unit: Option<&str>, before: &str) -> Result<Answer<Bounds>> {
+        let (config, before) = (config_record(config), before.to_owned());
+        let window = self.call(async |nova| nova.last_completed_audit_period(&config, unit, &before).await)?;
+        Ok(window.map(bounds))
+    }
+
+    fn audit_period_bounds(&mut self, config: &Config, current_period: bool, now: &str) -> Result<Answer<Bounds>> {
+        let (config, now) = (config_record(config), now.to_owned());
+        let window = self.call(async |nova| nova.audit_period_bounds(&config, current_period, &now).await)?;
+        Ok(window.map(bounds))
+    }
+
+    fn info_from_instance(
+        &mut self,
+        config: &Config,
+        instance: &str,
+        network_info: Option<&str>,
+        populate_image_ref_url: bool,
+        extra: Option<&str>,
+    ) -> Result<Answer> {
+        let (config, instance) = (config_record(config), instance.to_owned());
+        let (network_info, extra) = (network_info.map(str::to_owned), extra.map(str::to_owned));
+        self.call(async |nova| {
+            let (network_info, extra) = (network_info.as_ref(), extra.as_ref());
+            nova.info_from_instance(&config, &instance, network_info, populate_image_ref_url, extra).await
+        })
+    }
+
+    fn notify_usage_exists(
+        &mut self,
+        config: &Config,
+        context: &Context,
+        instance: &str,
+        host: &str,
+        options: &ExistsOptions<'_>,
+    ) -> Result<Answer<()>> {
+        let (config, context, instance) = (config_record(config), context_record(context), instance.to_owned());
+        let options = usage_notify::ExistsOptions {
+            current_period: options.current_period,
+            system_metadata: options.system_metadata.map(str::to_owned),
+            extra_usage_info: options.extra_usage_info.map(str::to_owned),
+        };
+        self.call(async |nova| nova.notify_usage_exists(&config, &context, &instance, host, &options).await)
+    }
+
+    fn has_audit_been_run(&mut self, config: &Config, host: &str, timestamp: Option<&str>) -> Result<Answer<bool>> {
+        let (config, timestamp) = (config_record(config), timestamp.map(str::to_owned));
+        self.call(async |nova| nova.has_audit_been_run(&config, host, timestamp.as_ref()).await)
+    }
+
+    fn start_instance_usage_audit(&mut self, window: &Bounds, host: &str, num_instances: i64) -> Result<Answer<()>> {
+        self.call(async |nova| nova.start_instance_usage_audit(&window.0, &window.1, host, num_instances).await)
+    }
+
+    fn finish_instance_usage_audit(
+        &mut self,
+        window: &Bounds,
+        host: &str,
+        errors: i64,
+        message: Option<&str>,
+    ) -> Result<Answer<()>> {
+        self.call(async |nova| nova.finish_instance_usage_audit(&window.0, &window.1, host, errors, message).await)
+    }
+
+    fn instance_usage_audit(&mut self, config: &Config, context: &Context) -> Result<Answer<bool>> {
+        let (config, context) = (config_record(config), context_record(context));
+        let report = self.call(async |nova| nova.instance_usage_audit(&config, &context).await)?;
+        Ok(report.map(|report| report.is_some()))
+    }
+}
+
+fn config_record(config: &Config) -> types::Config {
+    types::Config {
+        release: match config.release {
+            Release::Grizzly => types::Release::Grizzly,
+            Release::Hibiscus => types::Release::Hibiscus,
+        },
+        host: config.host.clone(),
+        instance_usage_audit_period: config.instance_usage_audit_period.clone(),
+        notification_format: match config.notification_format {
+            NotificationFormat::Unversioned => types::NotificationFormat::Unversioned,
+            NotificationFormat::Versioned => types::NotificationFormat::Versioned,
+            NotificationFormat::Both => types::NotificationFormat::Both,
+        },
+        glance_endpoint: config.glance_endpoint.clone(),
+    }
+}
+
+fn context_record(context: &Context) -> types::Context {
+    types::Context {
+        user_id: context.user_id.clone(),
+        project_id: context.project_id.clone(),
+        request_id: context.request_id.clone(),
+        timestamp: context.timestamp.map(time::isoformat),
+    }
+}
+
+fn bounds(window: period::Window) -> Bounds {
+    (window.begin, window.end)
+}

@@ -1,0 +1,368 @@
+//! Surroundings that answer from a script and write down what they were asked.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, NaiveDateTime};
+use nova_compute_utils::host::{
+    Clock, Conductor, HostError, InstancePage, Notification, Notifier, Priority, Random, TaskLog,
+};
+use nova_compute_utils::time;
+use nova_compute_utils_wasmtime::{conductor, notifier};
+
+/// A call to the conductor, with Nova's arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// `task_log_get`.
+    TaskLogGet(TaskLogCall),
+    /// `task_log_begin_task`: how many items, and the message.
+    TaskLogBegin(TaskLogCall, i64, String),
+    /// `task_log_end_task`: how many errors, and the message.
+    TaskLogEnd(TaskLogCall, i64, Option<String>),
+    /// `instance_get_active_by_window`, once for all pages.
+    Instances(String, String, String),
+    /// A notification was handed over.
+    Notify(Box<Notification>),
+}
+
+/// What all calls about the task log share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskLogCall {
+    /// The task.
+    pub task_name: String,
+    /// The window's begin, `YYYY-MM-DDTHH:MM:SS.ffffff`.
+    pub begin: String,
+    /// The window's end.
+    pub end: String,
+    /// The compute host.
+    pub host: String,
+}
+
+/// What the surroundings answer.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// Where the clock stands.
+    pub now: NaiveDateTime,
+    /// What the clock reads, in seconds, once the instances were asked for: one reading after the other, the last one for good.
+    pub time: VecDeque<f64>,
+    /// Is there a row in the task log? Or an error.
+    pub task_log_get: Option<Result<(), HostError>>,
+    /// The error of `task_log_begin_task`.
+    pub task_log_begin_task: Option<HostError>,
+    /// The error of `task_log_end_task`.
+    pub task_log_end_task: Option<HostError>,
+    /// The instances of the window, or an error.
+    pub instances: Option<Result<Vec<String>, HostError>>,
+    /// The instances whose notifications are refused.
+    pub refused: BTreeMap<String, HostError>,
+}
+
+/// How many instances a page of the script holds: few, so that an audit needs several.
+const PAGE: usize = 2;
+
+/// The surroundings. Clones share one script.
+#[derive(Debug, Clone, Default)]
+pub struct Script(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    answers: Answers,
+    calls: Vec<Call>,
+    listed: bool,
+    ids: u128,
+}
+
+impl Script {
+    /// Forget what was, and answer like this from now on.
+    pub fn play(&self, answers: Answers) {
+        *self.state() = State { answers, ..State::default() };
+    }
+
+    /// What was asked since.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// What the clock reads.
+    #[must_use]
+    pub fn now(&self) -> NaiveDateTime {
+        let mut state = self.state();
+        let reading = match state.answers.time.len() {
+            0 => None,
+            _ if !state.listed => None,
+            1 => state.answers.time.front().copied(),
+            _ => state.answers.time.pop_front(),
+        };
+        reading.map_or(state.answers.now, moment)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn task_log_get(&self, call: TaskLogCall) -> Result<Option<TaskLog>, HostError> {
+        let mut state = self.state();
+        state.calls.push(Call::TaskLogGet(call.clone()));
+        let parse = |text: &str| time::parse(text).unwrap_or_default();
+        state.answers.task_log_get.clone().transpose().map(|found| {
+            found.map(|()| TaskLog {
+                period_beginning: parse(&call.begin),
+                period_ending: parse(&call.end),
+                task_name: call.task_name,
+                state: "DONE".to_owned(),
+                host: call.host,
+                message: String::new(),
+                task_items: 0,
+                errors: 0,
+            })
+        })
+    }
+
+    fn task_log_begin_task(&self, call: TaskLogCall, task_items: i64, message: String) -> Result<(), HostError> {
+        let mut state = self.state();
+        state.calls.push(Call::TaskLogBegin(call, task_items, message));
+        state.answers.task_log_begin_task.clone().map_or(Ok(()), Err)
+    }
+
+    fn task_log_end_task(&self, call: TaskLogCall, errors: i64, message: Option<String>) -> Result<(), HostError> {
+        let mut state = self.state();
+        state.calls.push(Call::TaskLogEnd(call, errors, message));
+        state.answers.task_log_end_task.clone().map_or(Ok(()), Err)
+    }
+
+    fn page(&self, window: (String, String), host: String, marker: Option<&str>) -> Result<InstancePage, HostError> {
+        let mut state = self.state();
+        let from: usize = marker.map_or(Ok(0), str::parse).map_err(|_| HostError::new("MarkerNotFound", "no such marker"))?;
+        if from == 0 {
+            state.calls.push(Call::Instances(window.0, window.1, host));
+            state.listed = true;
+        }
+        let instances = state.answers.instances.clone().unwrap_or_else(|| Ok(Vec::new()))?;
+        let page: Vec<String> = instances.iter().skip(from).take(PAGE).cloned().collect();
+        let next = from + page.len();
+        Ok(InstancePage { instances: page, next_marker: (next < instances.len()).then(|| next.to_string()) })
+    }
+
+    fn count(&self) -> Result<u64, HostError> {
+        let instances = self.state().answers.instances.clone().unwrap_or_else(|| Ok(Vec::new()))?;
+        Ok(instances.len() as u64)
+    }
+
+    fn notify(&self, notifications: Vec<Notification>) -> Vec<Result<(), HostError>> {
+        let mut state = self.state();
+        let refused: Vec<(String, HostError)> =
+            state.answers.refused.iter().map(|(uuid, error)| (uuid.clone(), error.clone())).collect();
+        let answer = |notification: &Notification| {
+            let error = refused.iter().find(|(uuid, _)| notification.payload.contains(uuid.as_str()));
+            error.map_or(Ok(()), |(_, error)| Err(error.clone()))
+        };
+        let answers = notifications.iter().map(answer).collect();
+        state.calls.extend(notifications.into_iter().map(|notification| Call::Notify(Box::new(notification))));
+        answers
+    }
+
+    /// The ids of what was handed over: each is to be a UUID, and none is to come twice.
+    #[must_use]
+    pub fn message_ids(&self) -> Vec<String> {
+        let is_id = |call: &Call| if let Call::Notify(message) = call { Some(message.message_id.clone()) } else { None };
+        self.state().calls.iter().filter_map(is_id).collect()
+    }
+}
+
+/// Are these the ids of messages: random UUIDs, none twice?
+#[must_use]
+pub fn are_message_ids(ids: &[String]) -> bool {
+    let is_uuid = |id: &str| id.len() == 36 && id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.as_bytes()[14] == b'4';
+    ids.iter().all(|id| is_uuid(id)) && ids.iter().collect::<BTreeSet<_>>().len() == ids.len()
+}
+
+/// The moment of a reading in seconds since 1970.
+fn moment(seconds: f64) -> NaiveDateTime {
+    let whole = seconds.floor();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "readings are small")]
+    let (seconds, nanoseconds) = (whole as i64, ((seconds - whole) * 1e9).round() as u32);
+    DateTime::from_timestamp(seconds, nanoseconds).map(|moment| moment.naive_utc()).unwrap_or_default()
+}
+
+fn task(task_name: &str, begin: NaiveDateTime, end: NaiveDateTime, host: &str) -> TaskLogCall {
+    let (begin, end) = (time::isoformat(begin), time::isoformat(end));
+    TaskLogCall { task_name: task_name.to_owned(), begin, end, host: host.to_owned() }
+}
+
+impl Conductor for Script {
+    async fn task_log_get(
+        &self,
+        task_name: &str,
+        period_beginning: NaiveDateTime,
+        period_ending: NaiveDateTime,
+        host: &str,
+    ) -> Result<Option<TaskLog>, HostError> {
+        self.task_log_get(task(task_name, period_beginning, period_ending, host))
+    }
+
+    async fn task_log_begin_task(
+        &self,
+        task_name: &str,
+        period_beginning: NaiveDateTime,
+        period_ending: NaiveDateTime,
+        host: &str,
+        task_items: i64,
+        message: &str,
+    ) -> Result<(), HostError> {
+        self.task_log_begin_task(task(task_name, period_beginning, period_ending, host), task_items, message.to_owned())
+    }
+
+    async fn task_log_end_task(
+        &self,
+        task_name: &str,
+        period_beginning: NaiveDateTime,
+        period_ending: NaiveDateTime,
+        host: &str,
+        errors: i64,
+        message: Option<&str>,
+    ) -> Result<(), HostError> {
+        let message = message.map(str::to_owned);
+        self.task_log_end_task(task(task_name, period_beginning, period_ending, host), errors, message)
+    }
+
+    async fn instance_get_active_by_window(
+        &self,
+        begin: NaiveDateTime,
+        end: NaiveDateTime,
+        host: &str,
+        marker: Option<&str>,
+        _limit: u32,
+    ) -> Result<InstancePage, HostError> {
+        self.page((time::isoformat(begin), time::isoformat(end)), host.to_owned(), marker)
+    }
+
+    async fn instance_count_active_by_window(
+        &self,
+        _begin: NaiveDateTime,
+        _end: NaiveDateTime,
+        _host: &str,
+    ) -> Result<u64, HostError> {
+        self.count()
+    }
+}
+
+impl Notifier for Script {
+    async fn notify(
+        &self,
+        _context: &str,
+        notifications: Vec<Notification>,
+    ) -> Result<Vec<Result<(), HostError>>, HostError> {
+        Ok(self.notify(notifications))
+    }
+}
+
+impl Clock for Script {
+    fn utcnow(&self) -> NaiveDateTime {
+        self.now()
+    }
+}
+
+impl Random for Script {
+    fn random_bytes(&self) -> [u8; 16] {
+        let mut state = self.state();
+        state.ids += 1;
+        state.ids.to_be_bytes()
+    }
+}
+
+fn to_component(error: HostError) -> conductor::HostError {
+    conductor::HostError { code: error.code, message: error.message }
+}
+
+impl conductor::Host for Script {
+    async fn task_log_get(
+        &mut self,
+        task_name: String,
+        begin: String,
+        end: String,
+        host: String,
+    ) -> Result<Option<conductor::TaskLog>, conductor::HostError> {
+        let row = Script::task_log_get(self, TaskLogCall { task_name, begin, end, host }).map_err(to_component)?;
+        Ok(row.map(|row| conductor::TaskLog {
+            task_name: row.task_name,
+            state: row.state,
+            host: row.host,
+            period_beginning: time::isoformat(row.period_beginning),
+            period_ending: time::isoformat(row.period_ending),
+            message: row.message,
+            task_items: row.task_items,
+            errors: row.errors,
+        }))
+    }
+
+    async fn task_log_begin_task(
+        &mut self,
+        task_name: String,
+        begin: String,
+        end: String,
+        host: String,
+        task_items: i64,
+        message: String,
+    ) -> Result<(), conductor::HostError> {
+        let call = TaskLogCall { task_name, begin, end, host };
+        Script::task_log_begin_task(self, call, task_items, message).map_err(to_component)
+    }
+
+    async fn task_log_end_task(
+        &mut self,
+        task_name: String,
+        begin: String,
+        end: String,
+        host: String,
+        errors: i64,
+        message: Option<String>,
+    ) -> Result<(), conductor::HostError> {
+        let call = TaskLogCall { task_name, begin, end, host };
+        Script::task_log_end_task(self, call, errors, message).map_err(to_component)
+    }
+
+    async fn instance_get_active_by_window(
+        &mut self,
+        begin: String,
+        end: String,
+        host: String,
+        marker: Option<String>,
+        _limit: u32,
+    ) -> Result<conductor::InstancePage, conductor::HostError> {
+        let page = self.page((begin, end), host, marker.as_deref()).map_err(to_component)?;
+        Ok(conductor::InstancePage { instances: page.instances, next_marker: page.next_marker })
+    }
+
+    async fn instance_count_active_by_window(
+        &mut self,
+        _begin: String,
+        _end: String,
+        _host: String,
+    ) -> Result<u64, conductor::HostError> {
+        self.count().map_err(to_component)
+    }
+}
+
+impl notifier::Host for Script {
+    async fn notify(
+        &mut self,
+        _context: String,
+        notifications: Vec<notifier::Notification>,
+    ) -> Result<Vec<Option<notifier::HostError>>, notifier::HostError> {
+        let notifications = notifications.into_iter().map(|notification| Notification {
+            message_id: notification.message_id,
+            publisher_id: notification.publisher_id,
+            event_type: notification.event_type,
+            priority: match notification.priority {
+                notifier::Priority::Info => Priority::Info,
+                notifier::Priority::Error => Priority::Error,
+            },
+            payload: notification.payload,
+            timestamp: notification.timestamp,
+        });
+        let answers = Script::notify(self, notifications.collect()).into_iter();
+        let refusal = |error: HostError| notifier::HostError { code: error.code, message: error.message };
+        Ok(answers.map(|answer| answer.err().map(refusal)).collect())
+    }
+}
