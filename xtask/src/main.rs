@@ -1,2 +1,80 @@
-//! The project's script runner.
-fn main() {}
+//! The project's only script runner: `cargo xtask <verb>`.
+//!
+//! What a verb reports about its own work goes to stderr; stdout belongs to the command that the verb runs, so that
+//! `cargo xtask vectors --json` can be piped.
+
+mod build;
+mod check;
+mod faces;
+mod purity;
+mod run;
+mod setup;
+mod sh;
+mod steps;
+mod test;
+mod vectors;
+mod wit_docs;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Everything there is to run in this repository")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Build the two components: world `compute-utils` and world `pure`
+    Build {
+        /// Unoptimised and with names, for stack traces that can be read
+        #[arg(long)]
+        debug: bool,
+    },
+    /// The main job: a usage audit of the bundled sample of a real Nova cell
+    Run {
+        /// Options for `nova-usage-audit run`; one given here replaces the sample's own
+        #[arg(last = true, value_name = "OPTIONS")]
+        options: Vec<OsString>,
+    },
+    /// Every test there is
+    Test,
+    /// Format, lints, docs, the purity of src/, the documentation of wit/, the imports and exports of the components
+    Check,
+    /// Run the golden vectors of real Nova through the faces of the library
+    Vectors {
+        /// [--dir DIR] [--face native,component] [--json], and whatever else the runner takes (`-- --help` lists it)
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+        options: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            // The caller of a verb sees the exit status of the command that the verb ran.
+            error.downcast_ref::<sh::Failed>().map_or(ExitCode::FAILURE, sh::Failed::exit_code)
+        }
+    }
+}
+
+fn dispatch(verb: &Verb) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    match verb {
+        Verb::Build { debug } => build::verb(&workspace, *debug),
+        Verb::Run { options } => run::verb(&workspace, options),
+        Verb::Test => test::verb(&workspace),
+        Verb::Check => check::verb(&workspace),
+        Verb::Vectors { options } => vectors::verb(&workspace, options),
+    }
+}

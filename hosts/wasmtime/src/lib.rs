@@ -1,1 +1,26 @@
-//! The wasmtime host.
+//! The wasmtime host of nova-compute-utils.
+//!
+//! A [`Runtime`] loads the component file into a [`Plugin`], which makes an [`Instance`] around a host: whatever implements the
+//! two traits [`conductor::Host`] (persistence) and [`notifier::Host`] (emission). [`SqlConductor`] and [`NdjsonNotifier`] are one
+//! of each, put together by [`Callbacks`].
+
+mod callbacks;
+mod clock;
+mod datetime;
+mod error;
+mod limits;
+mod ndjson;
+mod runtime;
+mod sql;
+
+pub mod bindings;
+
+pub use bindings::exports::nova::compute_utils::{audit, period, types, usage, usage_notify};
+pub use bindings::nova::compute_utils::{conductor, notifier};
+pub use callbacks::Callbacks;
+pub use clock::Clock;
+pub use error::Error;
+pub use limits::Limits;
+pub use ndjson::NdjsonNotifier;
+pub use runtime::{Host, Instance, Plugin, Runtime};
+pub use sql::{OpenError, SqlConductor};

@@ -1,0 +1,35 @@
+use std::io::{self, IsTerminal};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use nova_compute_utils_wasmtime::NdjsonNotifier;
+use nova_compute_utils_wasmtime::notifier::{self, HostError, Json, Notification};
+
+/// A progress bar for an audit, where somebody watches.
+pub fn bar(host: &str, notifications: u64) -> ProgressBar {
+    let bar = ProgressBar::new(notifications).with_prefix(host.to_owned());
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} notifications, {eta} to go");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Is there anybody to watch, and is the terminal free for it?
+pub fn watched(notifications_to_stdout: bool) -> bool {
+    io::stderr().is_terminal() && !(notifications_to_stdout && io::stdout().is_terminal())
+}
+
+/// A notifier that moves a progress bar.
+pub struct Progress {
+    pub notifier: NdjsonNotifier,
+    pub bar: ProgressBar,
+}
+
+impl notifier::Host for Progress {
+    async fn notify(
+        &mut self,
+        context: Json,
+        notifications: Vec<Notification>,
+    ) -> Result<Vec<Option<HostError>>, HostError> {
+        let answers = self.notifier.notify(context, notifications).await?;
+        self.bar.inc(u64::try_from(answers.len()).unwrap_or_default());
+        Ok(answers)
+    }
+}

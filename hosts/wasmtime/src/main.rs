@@ -1,0 +1,26 @@
+//! `nova-usage-audit`: the usage audit of OpenStack Nova on a Nova cell database, through the component.
+
+mod command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use command::{Cli, Status, say};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let status = match Cli::try_parse() {
+        Ok(cli) => cli.run().await.unwrap_or_else(|failure| {
+            say(&format!("error: {failure}"));
+            failure.status()
+        }),
+        Err(error) => command::refuse(&error),
+    };
+    status.into()
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}

@@ -1,0 +1,231 @@
+use std::path::Path;
+use std::thread;
+
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Cache, CacheConfig, Config, Engine, Store, UpdateDeadline};
+
+use crate::bindings::nova::compute_utils::{conductor, notifier};
+use crate::bindings::wasi::{clocks::wall_clock, random::random};
+use crate::bindings::{ComputeUtils, ComputeUtilsPre, exports::nova::compute_utils as exports};
+use crate::clock::{Clock, Randomness};
+use crate::error::{Error, one_line};
+use crate::limits::{Deadline, Limits, Memory};
+
+/// An engine that compiles and runs components, within limits.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    engine: Engine,
+    limits: Limits,
+}
+
+impl Runtime {
+    /// Set up an engine. Compiled components are kept in wasmtime's cache directory, so that they are compiled once per machine;
+    /// where there can be no such directory, they are compiled each time.
+    pub fn new(limits: Limits) -> Result<Self, Error> {
+        let mut config = Config::new();
+        config.epoch_interruption(true).cache(Cache::new(CacheConfig::new()).ok());
+        let engine = Engine::new(&config).map_err(|error| Error::Engine(one_line(&error)))?;
+        start_ticking(&engine, limits).map_err(|error| Error::Engine(error.to_string()))?;
+        Ok(Self { engine, limits })
+    }
+
+    /// Compile a component file and connect it to the callbacks of `H`.
+    pub fn load<H: Host>(&self, path: impl AsRef<Path>) -> Result<Plugin<H>, Error> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
+        Component::from_binary(&self.engine, &bytes)
+            .and_then(|component| Plugin::link(self, &component))
+            .map_err(|error| Error::Load { path: path.into(), reason: one_line(&error) })
+    }
+
+    fn store<H: Host>(&self, host: H, clock: Clock) -> Store<State<H>> {
+        let state = State {
+            host,
+            clock,
+            randomness: Randomness,
+            memory: Memory::new(self.limits),
+            deadline: Deadline::new(self.limits),
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| {
+            store.data_mut().deadline.count()?;
+            // Whatever else runs on this thread gets its turn.
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store
+    }
+}
+
+/// The epoch of an engine is the clock that its deadlines go by. It stops when the engine is gone.
+fn start_ticking(engine: &Engine, limits: Limits) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let tick = limits.tick();
+    thread::Builder::new().name("epoch".into()).spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(tick);
+        }
+    })?;
+    Ok(())
+}
+
+/// The callbacks that a component needs. Whatever implements `conductor::Host` and `notifier::Host` is one.
+pub trait Host: conductor::Host + notifier::Host + 'static {}
+
+impl<H: conductor::Host + notifier::Host + 'static> Host for H {}
+
+/// What a store holds.
+#[derive(Debug)]
+struct State<H> {
+    host: H,
+    clock: Clock,
+    randomness: Randomness,
+    memory: Memory,
+    deadline: Deadline,
+}
+
+impl<H> State<H> {
+    fn callbacks(&mut self) -> &mut H {
+        self.deadline.restart();
+        &mut self.host
+    }
+}
+
+/// A compiled component, connected to the callbacks of `H` and ready to be instantiated as often as one likes.
+pub struct Plugin<H: Host> {
+    runtime: Runtime,
+    pre: ComputeUtilsPre<State<H>>,
+}
+
+impl<H: Host> Plugin<H> {
+    fn link(runtime: &Runtime, component: &Component) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(&runtime.engine);
+        conductor::add_to_linker::<_, HasSelf<H>>(&mut linker, State::callbacks)?;
+        notifier::add_to_linker::<_, HasSelf<H>>(&mut linker, State::callbacks)?;
+        wall_clock::add_to_linker::<_, HasSelf<Clock>>(&mut linker, |state: &mut State<H>| &mut state.clock)?;
+        random::add_to_linker::<_, HasSelf<Randomness>>(&mut linker, |state: &mut State<H>| &mut state.randomness)?;
+        let pre = ComputeUtilsPre::new(linker.instantiate_pre(component)?)?;
+        Ok(Self { runtime: runtime.clone(), pre })
+    }
+
+    /// The same component for other callbacks, without compiling it again.
+    pub fn connect<G: Host>(&self) -> Result<Plugin<G>, Error> {
+        Plugin::link(&self.runtime, self.pre.instance_pre().component())
+            .map_err(|error| Error::Instantiate(one_line(&error)))
+    }
+
+    /// Make an instance of its own memory around a host. Takes microseconds.
+    pub async fn instantiate(&self, host: H, clock: Clock) -> Result<Instance<H>, Error> {
+        let mut store = self.runtime.store(host, clock);
+        let exports =
+            self.pre.instantiate_async(&mut store).await.map_err(|error| Error::Instantiate(one_line(&error)))?;
+        Ok(Instance { store, exports, alive: true })
+    }
+}
+
+/// A component with a host: the exported functions of the world `compute-utils`.
+///
+/// [`Error::Nova`] holds what a function answered when it failed; the instance stays usable. After [`Error::Stopped`], or when
+/// the future of a call was dropped before its end, every further call gives [`Error::Dead`].
+pub struct Instance<H: Host> {
+    store: Store<State<H>>,
+    exports: ComputeUtils,
+    alive: bool,
+}
+
+impl<H: Host> Instance<H> {
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &H {
+        &self.store.data().host
+    }
+
+    /// The host, to be changed between calls.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.store.data_mut().host
+    }
+}
+
+/// One method per exported function, named and documented like it.
+macro_rules! exported {
+    ($($(#[$doc:meta])* $interface:ident $call:ident $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+        impl<H: Host> Instance<H> {
+            $(
+                $(#[$doc])*
+                pub async fn $name(&mut self, $($argument: $type),*) -> Result<$answer, Error> {
+                    // Stays false when the call traps and when its future is dropped.
+                    if !std::mem::take(&mut self.alive) {
+                        return Err(Error::Dead);
+                    }
+                    self.store.data_mut().deadline.restart();
+                    let answer = self.exports.$interface().$call(&mut self.store, $($argument),*).await;
+                    let answer = answer.map_err(|error| Error::Stopped(one_line(&error)))?;
+                    self.alive = true;
+                    answer.map_err(Error::Nova)
+                }
+            )*
+        }
+    };
+}
+
+use exports::audit::AuditReport;
+use exports::period::Window;
+use exports::types::{Config as NovaConfig, Context, Datetime, Json};
+use exports::usage_notify::ExistsOptions;
+
+exported! {
+    /// The window most recently completed before a moment.
+    nova_compute_utils_period call_last_completed_audit_period
+    last_completed_audit_period(config: &NovaConfig, unit: Option<&str>, before: &Datetime) -> Window;
+
+    /// The bounds of the configured period: the last completed window or, for the current period, from its end to now.
+    nova_compute_utils_period call_audit_period_bounds
+    audit_period_bounds(config: &NovaConfig, current_period: bool, now: &Datetime) -> Window;
+
+    /// The payload that all unversioned instance notifications share.
+    nova_compute_utils_usage call_info_from_instance
+    info_from_instance(
+        config: &NovaConfig,
+        instance: &Json,
+        network_info: Option<&Json>,
+        populate_image_ref_url: bool,
+        extra: Option<&Json>
+    ) -> Json;
+
+    /// The payload of `compute.instance.exists`.
+    nova_compute_utils_usage call_exists_payload
+    exists_payload(
+        config: &NovaConfig,
+        instance: &Json,
+        window: &Window,
+        system_metadata: Option<&Json>,
+        extra: Option<&Json>
+    ) -> Json;
+
+    /// The payload of `instance.exists`, the versioned notification.
+    nova_compute_utils_usage call_instance_exists_payload
+    instance_exists_payload(config: &NovaConfig, context: &Context, instance: &Json, window: &Window) -> Json;
+
+    /// Tell that an instance exists, in the configured formats.
+    nova_compute_utils_usage_notify call_notify_usage_exists
+    notify_usage_exists(config: &NovaConfig, context: &Context, instance: &Json, host: &str, options: &ExistsOptions) -> ();
+
+    /// Has the audit of the last completed window been run for this host, or is it running?
+    nova_compute_utils_audit call_has_audit_been_run
+    has_audit_been_run(config: &NovaConfig, host: &str, timestamp: Option<&Datetime>) -> bool;
+
+    /// Open the task log row of an audit.
+    nova_compute_utils_audit call_start_instance_usage_audit
+    start_instance_usage_audit(begin: &Datetime, end: &Datetime, host: &str, num_instances: i64) -> ();
+
+    /// Close the task log row of an audit.
+    nova_compute_utils_audit call_finish_instance_usage_audit
+    finish_instance_usage_audit(begin: &Datetime, end: &Datetime, host: &str, errors: i64, message: Option<&str>) -> ();
+
+    /// Audit the last completed window of the configured host. Nothing where the task log has a row for it.
+    nova_compute_utils_audit call_instance_usage_audit
+    instance_usage_audit(config: &NovaConfig, context: &Context) -> Option<AuditReport>;
+}

@@ -1,0 +1,148 @@
+mod connection;
+mod dialect;
+mod instances;
+mod task_log;
+
+use sqlx::AnyPool;
+
+pub use connection::OpenError;
+use dialect::Dialect;
+
+use crate::bindings::nova::compute_utils::conductor::{self, Datetime, HostError, InstancePage, TaskLog};
+use crate::clock::Clock;
+use crate::datetime;
+
+/// A conductor on Nova's own tables, in Nova's own cell database.
+///
+/// Reading changes nothing, and nothing is written but rows of `task_log`. A clone shares the connections.
+#[derive(Clone, Debug)]
+pub struct SqlConductor {
+    pool: AnyPool,
+    dialect: Dialect,
+    clock: Clock,
+}
+
+impl SqlConductor {
+    /// Open the database at `url`: `sqlite:PATH`. It is never created.
+    ///
+    /// `clock` says what goes into `created_at` and `updated_at`.
+    pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
+        let (pool, dialect) = connection::open(url).await?;
+        Ok(Self { pool, dialect, clock })
+    }
+
+    /// The rows of `task_log` for this task and window, by host. Nova: `task_log_get_all`.
+    pub async fn task_log_get_all(
+        &self,
+        task_name: &str,
+        period_beginning: &str,
+        period_ending: &str,
+    ) -> Result<Vec<TaskLog>, HostError> {
+        let window = Window::read(period_beginning, period_ending)?;
+        task_log::get_all(self, task_name, &window).await.map_err(|error| self.failed(&error))
+    }
+
+    /// The hosts that had instances in a window or have a `nova-compute` service, sorted.
+    pub async fn hosts(&self, begin: &str, end: &str) -> Result<Vec<String>, HostError> {
+        let window = Window::read(begin, end)?;
+        instances::hosts(self, &window).await.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &sqlx::Error) -> HostError {
+        HostError { code: "DBError".into(), message: self.dialect.describe(error) }
+    }
+}
+
+impl conductor::Host for SqlConductor {
+    async fn task_log_get(
+        &mut self,
+        task_name: String,
+        period_beginning: Datetime,
+        period_ending: Datetime,
+        host: String,
+    ) -> Result<Option<TaskLog>, HostError> {
+        let window = Window::read(&period_beginning, &period_ending)?;
+        task_log::get(self, &task_name, &window, &host).await.map_err(|error| self.failed(&error))
+    }
+
+    async fn task_log_begin_task(
+        &mut self,
+        task_name: String,
+        period_beginning: Datetime,
+        period_ending: Datetime,
+        host: String,
+        task_items: i64,
+        message: String,
+    ) -> Result<(), HostError> {
+        let window = Window::read(&period_beginning, &period_ending)?;
+        task_log::begin(self, &task_name, &window, &host, task_items, &message).await.map_err(|error| match error {
+            sqlx::Error::Database(error) if error.is_unique_violation() => HostError {
+                code: "TaskAlreadyRunning".into(),
+                message: format!("Task {task_name} is already running on host {host}"),
+            },
+            error => self.failed(&error),
+        })
+    }
+
+    async fn task_log_end_task(
+        &mut self,
+        task_name: String,
+        period_beginning: Datetime,
+        period_ending: Datetime,
+        host: String,
+        errors: i64,
+        message: Option<String>,
+    ) -> Result<(), HostError> {
+        let window = Window::read(&period_beginning, &period_ending)?;
+        let message = message.filter(|message| !message.is_empty());
+        match task_log::end(self, &task_name, &window, &host, errors, message.as_deref()).await {
+            Ok(0) => Err(HostError {
+                code: "TaskNotRunning".into(),
+                message: format!("Task {task_name} is not running on host {host}"),
+            }),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    async fn instance_get_active_by_window(
+        &mut self,
+        begin: Datetime,
+        end: Datetime,
+        host: String,
+        marker: Option<String>,
+        limit: u32,
+    ) -> Result<InstancePage, HostError> {
+        let window = Window::read(&begin, &end)?;
+        let marker = marker.map(|marker| instances::Marker::read(&marker)).transpose()?;
+        instances::page(self, &window, &host, marker, limit).await.map_err(|error| self.failed(&error))
+    }
+
+    async fn instance_count_active_by_window(
+        &mut self,
+        begin: Datetime,
+        end: Datetime,
+        host: String,
+    ) -> Result<u64, HostError> {
+        let window = Window::read(&begin, &end)?;
+        instances::count(self, &window, &host).await.map_err(|error| self.failed(&error))
+    }
+}
+
+/// A begin and an end, as the database writes them.
+struct Window {
+    begin: String,
+    end: String,
+}
+
+impl Window {
+    fn read(begin: &str, end: &str) -> Result<Self, HostError> {
+        let moment = |text: &str| {
+            datetime::parse(text).map(datetime::sql).ok_or_else(|| HostError {
+                code: "ValueError".into(),
+                message: format!("`{text}` is no moment of the form YYYY-MM-DDTHH:MM:SS.ffffff"),
+            })
+        };
+        Ok(Self { begin: moment(begin)?, end: moment(end)? })
+    }
+}

@@ -1,0 +1,80 @@
+use std::path::Path;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sqlx::AnyPool;
+
+use super::dialect::Dialect;
+
+/// The tables of Nova that are read or written.
+const TABLES: [&str; 7] = [
+    "instances",
+    "instance_extra",
+    "instance_info_caches",
+    "instance_metadata",
+    "instance_system_metadata",
+    "services",
+    "task_log",
+];
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The URL names a kind of database that is not supported.
+    #[error("cannot open `{0}` databases: give `sqlite:PATH`")]
+    UnknownDatabase(String),
+    /// There is no such file.
+    #[error("no such database file: `{0}`")]
+    NoSuchFile(String),
+    /// The file holds something else.
+    #[error("`{0}` is no SQLite database")]
+    NotADatabase(String),
+    /// The database is not Nova's.
+    #[error("`{database}` has no table `{table}`: it is no Nova cell database")]
+    MissingTable {
+        /// The database.
+        database: String,
+        /// The table.
+        table: &'static str,
+    },
+    /// The database is there but does not answer as it should.
+    #[error("cannot read the database `{database}`: {reason}")]
+    Unreadable {
+        /// The database.
+        database: String,
+        /// What it says.
+        reason: String,
+    },
+}
+
+/// Connect, and see that Nova's tables are there.
+pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect), OpenError> {
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    if scheme != "sqlite" {
+        return Err(OpenError::UnknownDatabase(scheme.to_owned()));
+    }
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if !Path::new(path).is_file() {
+        return Err(OpenError::NoSuchFile(path.to_owned()));
+    }
+    // The whole path is a file name, also where it has a `?` in it. Without a `mode` the file is never created.
+    let url = format!("sqlite:{}", utf8_percent_encode(path, NON_ALPHANUMERIC));
+    let dialect = Dialect::Sqlite;
+    let unreadable = |error: &sqlx::Error| {
+        let database = path.to_owned();
+        if dialect.is_no_database(error) {
+            OpenError::NotADatabase(database)
+        } else {
+            OpenError::Unreadable { database, reason: dialect.describe(error) }
+        }
+    };
+
+    sqlx::any::install_default_drivers();
+    let pool = AnyPool::connect(&url).await.map_err(|error| unreadable(&error))?;
+    let tables: Vec<String> =
+        sqlx::query_scalar(dialect.tables()).fetch_all(&pool).await.map_err(|error| unreadable(&error))?;
+    match TABLES.into_iter().find(|table| !tables.iter().any(|name| name == table)) {
+        Some(table) => Err(OpenError::MissingTable { database: path.to_owned(), table }),
+        None => Ok((pool, dialect)),
+    }
+}

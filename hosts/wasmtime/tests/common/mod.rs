@@ -1,0 +1,98 @@
+//! What the tests share: real Nova cells, unpacked, and the built component.
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nova_compute_utils_wasmtime::{Clock, SqlConductor};
+use serde_json::Value;
+use sqlx::SqlitePool;
+use tempfile::TempDir;
+
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+pub fn component_path() -> PathBuf {
+    let built = || workspace().join("target/component/nova-compute-utils.wasm");
+    let path = std::env::var_os("NOVA_COMPUTE_UTILS_COMPONENT").map_or_else(built, PathBuf::from);
+    assert!(path.is_file(), "there is no component at {}: build it with `cargo xtask build`", path.display());
+    path
+}
+
+pub fn read_json(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The vectors of a function in one release.
+pub fn vectors(release: &str, function: &str) -> Vec<Value> {
+    let file = read_json(&workspace().join(format!("tests/vectors/{release}/{function}.json")));
+    let Value::Array(cases) = file["cases"].clone() else { panic!("no cases") };
+    cases
+}
+
+/// A cell database of its own, in a directory of its own.
+pub struct Cell {
+    pub name: &'static str,
+    pub directory: TempDir,
+}
+
+impl Cell {
+    pub fn unpack(name: &'static str) -> Self {
+        let cell = Self { name, directory: TempDir::new().expect("a temporary directory") };
+        let packed = File::open(cell.golden("nova-cell.sqlite.xz")).expect("the packed database");
+        let mut database = File::create(cell.path()).expect("a database file");
+        io::copy(&mut liblzma::read::XzDecoder::new(packed), &mut database).expect("unpacking");
+        cell
+    }
+
+    /// Nova's tables without a row.
+    pub async fn empty() -> Self {
+        let cell = Self::unpack("hour15");
+        for table in [
+            "instances",
+            "instance_extra",
+            "instance_info_caches",
+            "instance_metadata",
+            "instance_system_metadata",
+            "task_log",
+        ] {
+            cell.execute(&format!("DELETE FROM {table}")).await;
+        }
+        cell
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().join("nova.sqlite")
+    }
+
+    pub fn url(&self) -> String {
+        format!("sqlite:{}", self.path().display())
+    }
+
+    /// A file of the cell's folder.
+    pub fn golden(&self, file: &str) -> PathBuf {
+        workspace().join("tests/cells").join(self.name).join(file)
+    }
+
+    pub async fn conductor(&self, clock: Clock) -> SqlConductor {
+        SqlConductor::open(&self.url(), clock).await.expect("Nova's tables")
+    }
+
+    /// A connection of the test's own.
+    pub async fn pool(&self) -> SqlitePool {
+        SqlitePool::connect(&self.url()).await.expect("a database")
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        let pool = self.pool().await;
+        // The rows that refer to others go or come in any order.
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA foreign_keys = OFF; {sql}")))
+            .execute(&pool)
+            .await
+            .expect(sql);
+        pool.close().await;
+    }
+}

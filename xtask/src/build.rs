@@ -1,0 +1,120 @@
+//! `build`: the components, from `wasm32-unknown-unknown`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use wit_component::ComponentEncoder;
+
+use crate::setup::{self, WASM};
+use crate::sh;
+use crate::workspace::Workspace;
+
+/// One component: the library built for one world of `wit/`.
+pub struct Component {
+    /// The world, which is also what the component is told apart by.
+    pub world: &'static str,
+    /// The feature of the library that makes it.
+    feature: &'static str,
+    file: &'static str,
+}
+
+/// All of them, the one that hosts load first.
+pub const COMPONENTS: [Component; 2] = [
+    Component { world: "compute-utils", feature: "component", file: "nova-compute-utils.wasm" },
+    Component { world: "pure", feature: "component-pure", file: "nova-compute-utils-pure.wasm" },
+];
+
+/// `cargo xtask build`.
+pub fn verb(workspace: &Workspace, debug: bool) -> Result<()> {
+    build(workspace, if debug { "dev" } else { "component" })?;
+    for component in &COMPONENTS {
+        let path = component.path(workspace);
+        let size = fs::metadata(&path).with_context(|| format!("cannot read `{}`", path.display()))?.len();
+        println!("{} ({size} bytes, world {})", Workspace::shown(&path), component.world);
+    }
+    Ok(())
+}
+
+/// The components as they are shipped, for the verbs that use them.
+pub fn components(workspace: &Workspace) -> Result<()> {
+    build(workspace, "component")
+}
+
+/// Put a copy of the component where the command beside it looks for it.
+pub fn place_beside(workspace: &Workspace, directory: &Path) -> Result<()> {
+    let [component, _] = &COMPONENTS;
+    let from = component.path(workspace);
+    let bytes = fs::read(&from).with_context(|| format!("cannot read `{}`", from.display()))?;
+    write_if_changed(&directory.join(component.file), &bytes)
+}
+
+/// Both at a time, because linking each takes one core for ten seconds. They mostly fail for the same reason, so the second one's
+/// messages are shown only where the first has none.
+fn build(workspace: &Workspace, profile: &str) -> Result<()> {
+    setup::wasm_target(workspace)?;
+    let [first, second] = &COMPONENTS;
+    let second_build = sh::Background::start(&mut second.compile(workspace, profile))?;
+    if let Err(error) = sh::run(&mut first.compile(workspace, profile)) {
+        second_build.stop();
+        return Err(error);
+    }
+    second_build.finish()?;
+    COMPONENTS.iter().try_for_each(|component| component.wrap(workspace, profile))
+}
+
+impl Component {
+    /// Where it lies when it is built.
+    pub fn path(&self, workspace: &Workspace) -> PathBuf {
+        workspace.component_dir().join(self.file)
+    }
+
+    /// A target directory for each: a cdylib's file name does not tell features apart, so in one directory each build would undo
+    /// the other.
+    fn target(&self, workspace: &Workspace) -> PathBuf {
+        workspace.target.join("component-build").join(self.world)
+    }
+
+    fn compile(&self, workspace: &Workspace, profile: &str) -> Command {
+        let mut command = workspace.cargo(["rustc", "--lib", "--package", "nova-compute-utils"]);
+        command.args(["--crate-type", "cdylib", "--target", WASM, "--features", self.feature, "--profile", profile]);
+        command.arg("--target-dir").arg(self.target(workspace));
+        command
+    }
+
+    /// The core module that `compile` has made, as a component.
+    fn wrap(&self, workspace: &Workspace, profile: &str) -> Result<()> {
+        // Cargo's one exception to "the directory is named like the profile".
+        let directory = if profile == "dev" { "debug" } else { profile };
+        let module = self.target(workspace).join(WASM).join(directory).join("nova_compute_utils.wasm");
+        let bytes = fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))?;
+        let bytes = encode(&bytes).with_context(|| format!("cannot make a component of `{}`", module.display()))?;
+        write_if_changed(&self.path(workspace), &bytes)
+    }
+}
+
+fn encode(module: &[u8]) -> Result<Vec<u8>> {
+    ComponentEncoder::default().validate(true).module(module)?.encode()
+}
+
+/// Same bytes, same time of change: what is cached by either stays warm.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("cannot create `{}`", parent.display()))?;
+    }
+    fs::write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_module_is_refused() {
+        assert!(encode(b"not wasm at all").is_err());
+    }
+}
