@@ -22,6 +22,7 @@
 //! | [`period`] | `last_completed_audit_period`, `audit_period_bounds` |
 //! | [`usage`] | `info_from_instance`, `image_meta`, `notify_usage_exists`, `InstanceExistsPayload` |
 //! | [`audit`] | `has_audit_been_run`, `start_`/`finish_instance_usage_audit`, the periodic task `_instance_usage_audit` |
+//! | [`fault`] | exceptions as data: what `add_instance_fault_from_exc`, the event reporter and fault notifications see of one |
 //! | [`network`] | `NetworkInfo.hydrate`, `Instance.get_network_info` |
 //! | [`host`] | what an embedding program supplies |
 //! | [`instance`], [`document`], [`time`] | the records, documents and moments that they share |
@@ -31,6 +32,7 @@ mod bindings;
 mod context;
 pub mod document;
 mod error;
+pub mod fault;
 pub mod host;
 pub mod instance;
 pub mod network;

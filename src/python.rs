@@ -102,6 +102,40 @@ fn place_point(scientific: &str, limit: usize) -> String {
     }
 }
 
+/// Text as Python 3's `repr` shows it: in single quotes, or in double ones where only they spare an escape.
+pub(crate) fn repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut shown = String::with_capacity(text.len() + 2);
+    shown.push(quote);
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            '\\' => shown.push_str("\\\\"),
+            ' '..='~' if character == quote => shown.extend(['\\', quote]),
+            ' '..='~' => shown.push(character),
+            _ if is_printable(character) => shown.push(character),
+            _ => shown.push_str(&match u32::from(character) {
+                code @ 0..0x100 => format!("\\x{code:02x}"),
+                code @ 0x100..0x1_0000 => format!("\\u{code:04x}"),
+                code => format!("\\U{code:08x}"),
+            }),
+        }
+    }
+    shown.push(quote);
+    shown
+}
+
+/// Controls, blanks and invisible marks are not; neither are private and unassigned places at the end of the planes.
+fn is_printable(character: char) -> bool {
+    !character.is_control()
+        && !character.is_whitespace()
+        && !matches!(u32::from(character),
+            0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xe000..=0xf8ff | 0xfeff
+            | 0xfff0..=0xfffb | 0xe_0000..=0xe_007f | 0xf_0000..=0x10_ffff)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +162,20 @@ mod tests {
             assert_eq!(int(text, true), expected, "{text:?}");
         }
         assert_eq!(int("1_0", false), Err(NotANumber));
+    }
+
+    #[test]
+    fn repr_shows_as_python_does() {
+        for (text, expected) in [
+            ("secret detail", "'secret detail'"),
+            ("it's", "\"it's\""),
+            ("it's \"so\"", "'it\\'s \"so\"'"),
+            ("a\\b\n\t\u{0}\u{7f}\u{a0}", "'a\\\\b\\n\\t\\x00\\x7f\\xa0'"),
+            ("d\u{e9}faut \u{200b}\u{feff}\u{1f525}", "'d\u{e9}faut \\u200b\\ufeff\u{1f525}'"),
+            ("\u{f0000}", "'\\U000f0000'"),
+        ] {
+            assert_eq!(repr(text), expected);
+        }
     }
 
     #[test]

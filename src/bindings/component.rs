@@ -11,6 +11,7 @@ wit_bindgen::generate!({ path: "wit", world: "compute-utils", generate_all });
 use exports::nova::compute_utils::{period, types, usage};
 
 use crate::document::Object;
+use crate::fault::Failure;
 use crate::instance::Instance;
 use crate::network::NetworkInfo;
 use crate::period::Window;
@@ -124,6 +125,21 @@ impl TryFrom<types::Context> for Context {
             request_id: context.request_id,
             timestamp: context.timestamp.as_deref().map(crate::time::parse).transpose()?,
         })
+    }
+}
+
+impl From<types::Failure> for Failure {
+    fn from(failure: types::Failure) -> Self {
+        Self {
+            class_name: failure.class_name,
+            text: failure.text,
+            code: failure.code,
+            value: failure.value,
+            formatted_message: failure.formatted_message,
+            representation: failure.representation,
+            traceback: failure.traceback,
+            formatted_exception: failure.formatted_exception,
+        }
     }
 }
 
