@@ -8,6 +8,8 @@ wit_bindgen::generate!({ path: "wit", world: "pure", generate_all });
 #[cfg(not(feature = "component-pure"))]
 wit_bindgen::generate!({ path: "wit", world: "compute-utils", generate_all });
 
+mod action;
+
 use exports::nova::compute_utils::{period, types, usage};
 
 use crate::document::Object;
@@ -96,13 +98,19 @@ impl From<Error> for types::Error {
     }
 }
 
+impl From<types::Release> for Release {
+    fn from(release: types::Release) -> Self {
+        match release {
+            types::Release::Grizzly => Self::Grizzly,
+            types::Release::Hibiscus => Self::Hibiscus,
+        }
+    }
+}
+
 impl From<types::Config> for Config {
     fn from(config: types::Config) -> Self {
         Self {
-            release: match config.release {
-                types::Release::Grizzly => Release::Grizzly,
-                types::Release::Hibiscus => Release::Hibiscus,
-            },
+            release: config.release.into(),
             host: config.host,
             instance_usage_audit_period: config.instance_usage_audit_period,
             notification_format: match config.notification_format {
@@ -171,7 +179,11 @@ mod callbacks {
     use super::nova::compute_utils::{conductor, notifier};
     use super::wasi::{clocks::wall_clock, random::random};
     use super::{Component, object};
-    use crate::host::{Clock, Conductor, HostError, InstancePage, Notification, Notifier, Priority, Random, TaskLog};
+    use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
+    use crate::host::{
+        Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification, Notifier,
+        Priority, Random, TaskLog,
+    };
     use crate::instance::Instance;
     use crate::period::Window;
     use crate::time::isoformat;
@@ -257,7 +269,7 @@ mod callbacks {
     }
 
     /// The imports are plain calls, so whatever awaits them is done at the first poll.
-    fn finished<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, types::Error> {
+    pub(super) fn finished<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, types::Error> {
         match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result.map_err(Into::into),
             Poll::Pending => Err(Error::new("RuntimeError", "a callback of the host did not finish").into()),
@@ -265,7 +277,7 @@ mod callbacks {
     }
 
     /// The imported interfaces.
-    struct Imports;
+    pub(super) struct Imports;
 
     impl Conductor for Imports {
         async fn task_log_get(
@@ -326,6 +338,38 @@ mod callbacks {
             host: &str,
         ) -> Result<u64, HostError> {
             Ok(conductor::instance_count_active_by_window(&isoformat(begin), &isoformat(end), host)?)
+        }
+
+        async fn action_start(
+            &self,
+            context: &Context,
+            values: &ActionStartValues,
+        ) -> Result<InstanceAction, HostError> {
+            conductor::action_start(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_finish(
+            &self,
+            context: &Context,
+            values: &ActionFinishValues,
+        ) -> Result<InstanceAction, HostError> {
+            conductor::action_finish(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_event_start(
+            &self,
+            context: &Context,
+            values: &ActionEventStartValues,
+        ) -> Result<InstanceActionEvent, HostError> {
+            conductor::action_event_start(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_event_finish(
+            &self,
+            context: &Context,
+            values: &ActionEventFinishValues,
+        ) -> Result<InstanceActionEvent, HostError> {
+            conductor::action_event_finish(&context.into(), &values.clone().into())?.try_into()
         }
     }
 

@@ -1,11 +1,13 @@
 //! A face: one way to reach the library's functions.
 
+mod action;
 mod component;
 mod native;
 
 use anyhow::Result;
 use nova_compute_utils::{Config, Context};
 
+pub use action::{ActionFace, GivenExcVal, Reported, Subject};
 pub use component::ComponentFace;
 pub use native::NativeFace;
 
@@ -38,7 +40,7 @@ pub struct ExistsOptions<'a> {
 }
 
 /// One way to reach the library's functions. An outer error says that the face itself broke.
-pub trait Face {
+pub trait Face: ActionFace {
     /// The word for it on the command line.
     fn name(&self) -> &'static str;
 
