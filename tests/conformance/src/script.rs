@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDateTime};
-use nova_compute_utils::host::{
-    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification, Notifier, Priority, Random, TaskLog,
-};
 use nova_compute_utils::action::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
+};
+use nova_compute_utils::host::{
+    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification, Notifier, Priority,
+    Random, TaskLog,
 };
 use nova_compute_utils::{Context, time};
 use nova_compute_utils_wasmtime::{conductor, notifier};

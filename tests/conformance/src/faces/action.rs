@@ -185,15 +185,8 @@ impl ActionFace for NativeFace {
         let Subject { release, context, instance_uuid } = subject;
         let exc_val = exc_val.map(GivenExcVal::borrowed);
         let script = self.script();
-        let row = action::event_finish_with_failure(
-            script,
-            *release,
-            context,
-            instance_uuid,
-            event_name,
-            exc_val,
-            exc_tb,
-        );
+        let row =
+            action::event_finish_with_failure(script, *release, context, instance_uuid, event_name, exc_val, exc_tb);
         Ok(finished(row)?.map(|row| records::instance_action_event(&row)))
     }
 
@@ -256,9 +249,11 @@ impl ActionFace for ComponentFace {
         now: &str,
     ) -> Result<Answer<Value>> {
         let ((release, context, uuid), now) = (subject_records(subject), now.to_owned());
-        json(self.call(async |nova| {
-            nova.pack_action_event_start(release, &context, &uuid, event_name, host, &now).await
-        })?)
+        json(
+            self.call(async |nova| {
+                nova.pack_action_event_start(release, &context, &uuid, event_name, host, &now).await
+            })?,
+        )
     }
 
     fn pack_action_event_finish(

@@ -28,7 +28,10 @@ impl ComponentFace {
         Ok(Self { runtime, instance, script })
     }
 
-    pub(super) fn call<T>(&mut self, call: impl AsyncFnOnce(&mut Instance<Script>) -> Result<T, Error>) -> Result<Answer<T>> {
+    pub(super) fn call<T>(
+        &mut self,
+        call: impl AsyncFnOnce(&mut Instance<Script>) -> Result<T, Error>,
+    ) -> Result<Answer<T>> {
         match self.runtime.block_on(call(&mut self.instance)) {
             Ok(value) => Ok(Ok(value)),
             Err(Error::Nova(error)) => Ok(Err(Failure { code: error.code, message: error.message })),

@@ -34,8 +34,7 @@ pub(super) fn pack_action_event_start(face: &mut dyn Face, release: Release, cas
 pub(super) fn pack_action_event_finish(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
     let (subject, event) = (subject(release, case)?, event_name(case)?);
     let (exc_val, exc_tb) = (exc_val(case)?, exc_tb(case)?);
-    let values =
-        face.pack_action_event_finish(&subject, &event, exc_val.as_ref(), exc_tb.as_deref(), now(case)?)?;
+    let values = face.pack_action_event_finish(&subject, &event, exc_val.as_ref(), exc_tb.as_deref(), now(case)?)?;
     Ok(judge(case, values, |values| as_nova(release, values)))
 }
 
@@ -151,8 +150,9 @@ fn judge_reported(release: Release, case: &Case, reported: &crate::faces::Report
     }
     Ok(match (&expected.raised, &reported.raised) {
         (None, None) => Verdict::Passed,
-        (Some(expected), Some(raised)) => super::differs(expected, &raised.code, &raised.message)
-            .map_or(Verdict::Passed, Verdict::Failed),
+        (Some(expected), Some(raised)) => {
+            super::differs(expected, &raised.code, &raised.message).map_or(Verdict::Passed, Verdict::Failed)
+        }
         (expected, raised) => Verdict::Failed(format!("expected {expected:?}, got {raised:?}")),
     })
 }
