@@ -323,6 +323,12 @@ impl MemoryHost {
         self.notifications.borrow().clone()
     }
 
+    /// What a purge of the database does.
+    #[cfg(test)]
+    pub(crate) fn forget_actions(&self) {
+        self.instance_actions.borrow_mut().clear();
+    }
+
     fn insert<T>(&self, rows: &mut Vec<Row<T>>, values: T) {
         rows.push(Row { id: next_id(rows.len()), created_at: self.now.get(), updated_at: None, values });
     }
