@@ -127,10 +127,10 @@ pub struct InstanceFault {
     pub instance_uuid: String,
     /// Like the codes of HTTP.
     pub code: i64,
-    /// One line.
-    pub message: Option<String>,
-    /// The traceback, or more text.
-    pub details: Option<String>,
+    /// What tenants are shown.
+    pub message: String,
+    /// What administrators are shown.
+    pub details: String,
     /// Where it happened.
     pub host: Option<String>,
 }
