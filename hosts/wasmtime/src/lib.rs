@@ -24,3 +24,8 @@ pub use limits::Limits;
 pub use ndjson::NdjsonNotifier;
 pub use runtime::{Host, Instance, Plugin, Runtime};
 pub use sql::{OpenError, SqlConductor};
+
+/// The README's host compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
