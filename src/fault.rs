@@ -69,8 +69,8 @@ impl Failure {
     #[must_use]
     pub fn from_error(class_name: impl Into<String>, error: &dyn std::error::Error) -> Self {
         let causes = std::iter::successors(error.source(), |cause| cause.source());
-        let traceback = causes.map(|cause| format!("  caused by: {cause}\n")).collect::<String>();
-        Self::new(class_name, error.to_string()).with_traceback(traceback)
+        let lines: Vec<String> = causes.map(|cause| format!("  caused by: {cause}\n")).collect();
+        Self::new(class_name, error.to_string()).with_traceback(lines.concat())
     }
 
     /// With a whole number as its code.

@@ -19,6 +19,7 @@
 //!
 //! | module | what it answers to in Nova |
 //! |---|---|
+//! | [`device`] | `get_device_name_for_instance`, `get_next_device_name`, `default_device_names_for_instance`, `instance_block_mapping` and their helpers |
 //! | [`period`] | `last_completed_audit_period`, `audit_period_bounds` |
 //! | [`usage`] | `info_from_instance`, `image_meta`, `notify_usage_exists`, `InstanceExistsPayload` |
 //! | [`audit`] | `has_audit_been_run`, `start_`/`finish_instance_usage_audit`, the periodic task `_instance_usage_audit` |
@@ -30,6 +31,7 @@
 pub mod audit;
 mod bindings;
 mod context;
+pub mod device;
 pub mod document;
 mod error;
 pub mod fault;

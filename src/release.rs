@@ -79,6 +79,57 @@ impl Release {
         matches!(self, Self::Grizzly)
     }
 
+    /// The names of disks that stand before a device letter.
+    pub(crate) const fn disk_prefixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Grizzly => &["xvd", "vd", "sd"],
+            Self::Hibiscus => &["xvd", "vd", "sd", "hd"],
+        }
+    }
+
+    /// In a Unicode text Python 3 counts the decimal digits of all scripts as digits.
+    pub(crate) const fn digits_of_all_scripts(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// How many device letters there are, where they come to an end.
+    pub(crate) const fn device_letters(self) -> Option<usize> {
+        match self {
+            Self::Grizzly => Some(702),
+            Self::Hibiscus => None,
+        }
+    }
+
+    /// Today's Nova takes a root device name without `/dev/`, and `/dev/sda1` for a missing one.
+    pub(crate) const fn takes_bare_root_device(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Grizzly fails on a device without a name among those of an instance.
+    pub(crate) const fn takes_nameless_devices(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Is there a limit to the disk devices of an instance?
+    pub(crate) const fn limits_disk_devices(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Grizzly's block devices say by `virtual_name`, `volume_id` and `snapshot_id` what they are.
+    pub(crate) const fn has_legacy_block_devices(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Grizzly names the devices of Xen in a way of their own.
+    pub(crate) const fn has_xen_device_names(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Grizzly reads an instance as a mapping of all its columns and fails where one is not there.
+    pub(crate) const fn wants_all_columns(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
     /// Today's vifs carry `details`, `active`, `vnic_type` and more of their own; in grizzly such keys land in `meta`.
     pub(crate) const fn has_modern_vifs(self) -> bool {
         matches!(self, Self::Hibiscus)

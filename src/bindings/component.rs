@@ -8,6 +8,8 @@ wit_bindgen::generate!({ path: "wit", world: "pure", generate_all });
 #[cfg(not(feature = "component-pure"))]
 wit_bindgen::generate!({ path: "wit", world: "compute-utils", generate_all });
 
+mod device;
+
 use exports::nova::compute_utils::{period, types, usage};
 
 use crate::document::Object;
@@ -99,10 +101,7 @@ impl From<Error> for types::Error {
 impl From<types::Config> for Config {
     fn from(config: types::Config) -> Self {
         Self {
-            release: match config.release {
-                types::Release::Grizzly => Release::Grizzly,
-                types::Release::Hibiscus => Release::Hibiscus,
-            },
+            release: config.release.into(),
             host: config.host,
             instance_usage_audit_period: config.instance_usage_audit_period,
             notification_format: match config.notification_format {
@@ -111,6 +110,17 @@ impl From<types::Config> for Config {
                 types::NotificationFormat::Both => NotificationFormat::Both,
             },
             glance_endpoint: config.glance_endpoint,
+            max_disk_devices_to_attach: config.max_disk_devices_to_attach,
+            compute_driver: config.compute_driver,
+        }
+    }
+}
+
+impl From<types::Release> for Release {
+    fn from(release: types::Release) -> Self {
+        match release {
+            types::Release::Grizzly => Self::Grizzly,
+            types::Release::Hibiscus => Self::Hibiscus,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A face: one way to reach the library's functions.
 
 mod component;
+pub mod device;
 mod native;
 
 use anyhow::Result;
@@ -38,7 +39,7 @@ pub struct ExistsOptions<'a> {
 }
 
 /// One way to reach the library's functions. An outer error says that the face itself broke.
-pub trait Face {
+pub trait Face: device::DeviceFace {
     /// The word for it on the command line.
     fn name(&self) -> &'static str;
 

@@ -1,6 +1,7 @@
 //! How the cases of each function are put to a face.
 
 mod audit;
+mod device;
 mod period;
 mod usage;
 
@@ -37,7 +38,7 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         "finish_instance_usage_audit" => Some(audit::finish_instance_usage_audit),
         _ => None,
     };
-    both.or(match (release, function) {
+    both.or_else(|| device::runner(release, function)).or(match (release, function) {
         (Release::Hibiscus, "info_from_instance") => Some(usage::info_from_instance),
         (Release::Hibiscus, "notify_usage_exists") => Some(usage::notify_usage_exists),
         (Release::Hibiscus, "_instance_usage_audit") => Some(audit::instance_usage_audit),

@@ -1,5 +1,7 @@
 //! The component in wasmtime.
 
+mod device;
+
 use std::path::Path;
 
 use anyhow::Result;
@@ -119,10 +121,7 @@ impl Face for ComponentFace {
 
 fn config_record(config: &Config) -> types::Config {
     types::Config {
-        release: match config.release {
-            Release::Grizzly => types::Release::Grizzly,
-            Release::Hibiscus => types::Release::Hibiscus,
-        },
+        release: release_record(config.release),
         host: config.host.clone(),
         instance_usage_audit_period: config.instance_usage_audit_period.clone(),
         notification_format: match config.notification_format {
@@ -131,6 +130,15 @@ fn config_record(config: &Config) -> types::Config {
             NotificationFormat::Both => types::NotificationFormat::Both,
         },
         glance_endpoint: config.glance_endpoint.clone(),
+        max_disk_devices_to_attach: config.max_disk_devices_to_attach,
+        compute_driver: config.compute_driver.clone(),
+    }
+}
+
+fn release_record(release: Release) -> types::Release {
+    match release {
+        Release::Grizzly => types::Release::Grizzly,
+        Release::Hibiscus => types::Release::Hibiscus,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The library itself.
 
+mod device;
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Poll, Waker};
