@@ -165,9 +165,8 @@ macro_rules! exported {
                     }
                     self.store.data_mut().deadline.restart();
                     let answer = self.exports.$interface().$call(&mut self.store, $($argument),*).await;
-                    let answer = answer.map_err(|error| Error::Stopped(one_line(&error)))?;
+                    let $answered = answer.map_err(|error| Error::Stopped(one_line(&error)))?;
                     self.alive = true;
-                    let $answered = answer;
                     $result
                 }
             )*
@@ -175,10 +174,11 @@ macro_rules! exported {
     };
 }
 
+mod device;
+
 use exports::audit::AuditReport;
-use exports::device::{BlockDevice, DefaultDeviceNames, DeviceMatch, Explanation, MappedDevice};
 use exports::period::Window;
-use exports::types::{Config as NovaConfig, Context, Datetime, Json, Release};
+use exports::types::{Config as NovaConfig, Context, Datetime, Json};
 use exports::usage_notify::ExistsOptions;
 
 exported! {
@@ -237,94 +237,65 @@ exported! {
     instance_usage_audit(config: &NovaConfig, context: &Context) -> Option<AuditReport>;
 }
 
-exported! {
-    |answer| answer.map_err(Error::Nova);
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
 
-    /// The first letter that is not among those used.
-    nova_compute_utils_device call_get_unused_letter
-    get_unused_letter(release: Release, used_letters: &[String]) -> String;
+    use super::*;
+    use crate::Callbacks;
 
-    /// Refuse a name that no block device mapping may have.
-    nova_compute_utils_device call_validate_device_name
-    validate_device_name(value: &str) -> ();
+    /// A guest of its own, for what the real one does not do.
+    async fn call(core: &str, limits: Limits) -> wasmtime::Result<()> {
+        let runtime = Runtime::new(limits).expect("an engine");
+        let text = format!(
+            r#"(component (core module $m {core}) (core instance $i (instantiate $m))
+            (func (export "f") (canon lift (core func $i "f"))))"#
+        );
+        let component = Component::from_binary(&runtime.engine, &wat::parse_str(text).expect("WAT"))?;
+        let mut store = runtime.store(Callbacks { conductor: (), notifier: () }, Clock::System);
+        let instance = Linker::new(&runtime.engine).instantiate_async(&mut store, &component).await?;
+        let function = instance.get_typed_func::<(), ()>(&mut store, "f")?;
+        function.call_async(&mut store, ()).await
+    }
 
-    /// Which devices an instance has, by role.
-    nova_compute_utils_device call_instance_block_mapping
-    instance_block_mapping(config: &NovaConfig, instance: &Json, bdms: &[BlockDevice]) -> Vec<MappedDevice>;
+    #[tokio::test]
+    async fn a_guest_that_never_comes_back_is_stopped() {
+        let limits = Limits { compute: Duration::from_millis(200), ..Limits::default() };
+        let begun = Instant::now();
+        let error = call(r#"(func (export "f") (loop (br 0)))"#, limits).await.expect_err("no end");
+        assert_eq!(one_line(&error), "it computed for more than 200ms without calling its host");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
 
-    /// The name that a device of an instance gets, or may have.
-    nova_compute_utils_device call_get_device_name_for_instance
-    get_device_name_for_instance(
-        config: &NovaConfig,
-        instance: &Json,
-        bdms: &[BlockDevice],
-        device: Option<&str>
-    ) -> String;
+    #[tokio::test]
+    async fn other_tasks_go_on_while_a_guest_computes() {
+        let limits = Limits { compute: Duration::from_secs(1), ..Limits::default() };
+        let endless = call(r#"(func (export "f") (loop (br 0)))"#, limits);
+        let nap = tokio::time::timeout(Duration::from_millis(900), tokio::task::yield_now());
+        let (stopped, napped) = tokio::join!(endless, nap);
+        assert!(stopped.is_err() && napped.is_ok());
+    }
 
-    /// The name that a device gets, or may have, beside a list of others.
-    nova_compute_utils_device call_get_next_device_name
-    get_next_device_name(
-        config: &NovaConfig,
-        device_name_list: &[Option<String>],
-        root_device_name: Option<&str>,
-        device: Option<&str>
-    ) -> String;
+    #[tokio::test]
+    async fn a_guest_that_eats_memory_is_stopped() {
+        let limits = Limits { memory: 1 << 20, ..Limits::default() };
+        let grow = |pages: u32| {
+            format!(
+                r#"(memory 8) (memory $other 1)
+                (func (export "f") (drop (memory.grow $other (i32.const {pages}))))"#
+            )
+        };
+        call(&grow(7), limits).await.expect("memory enough");
+        let error = call(&grow(8), limits).await.expect_err("too much, the memories taken together");
+        assert_eq!(one_line(&error), "it asked for 1114112 bytes of memory, more than the limit of 1048576");
+        let tables = r#"(table 1 funcref) (func (export "f") (drop (table.grow (ref.null func) (i32.const 1000000))))"#;
+        let error = call(tables, limits).await.expect_err("too much");
+        assert_eq!(one_line(&error), "it asked for 8000008 bytes of memory, more than the limit of 1048576");
+    }
 
-    /// Explain what `get_device_name_for_instance` gives.
-    nova_compute_utils_device call_explain_device_name_for_instance
-    explain_device_name_for_instance(
-        config: &NovaConfig,
-        instance: &Json,
-        bdms: &[BlockDevice],
-        device: Option<&str>
-    ) -> Explanation;
-
-    /// Explain what `get_next_device_name` gives.
-    nova_compute_utils_device call_explain_next_device_name
-    explain_next_device_name(
-        config: &NovaConfig,
-        device_name_list: &[Option<String>],
-        root_device_name: Option<&str>,
-        device: Option<&str>
-    ) -> Explanation;
-}
-
-exported! {
-    |answer| Ok(answer);
-
-    /// Take a device name apart; nothing where it is none.
-    nova_compute_utils_device call_match_device
-    match_device(device: &str) -> Option<DeviceMatch>;
-
-    /// The name without one leading `/dev/`.
-    nova_compute_utils_device call_strip_dev
-    strip_dev(device_name: &str) -> String;
-
-    /// The name without `/dev/` and one leading `xvd`, `vd`, `sd` or `hd`.
-    nova_compute_utils_device call_strip_prefix
-    strip_prefix(release: Release, device_name: &str) -> String;
-
-    /// The name with one `/dev/` in front.
-    nova_compute_utils_device call_prepend_dev
-    prepend_dev(device_name: &str) -> String;
-
-    /// What identifies a device among those of an instance.
-    nova_compute_utils_device call_get_device_letter
-    get_device_letter(release: Release, device_name: &str) -> String;
-
-    /// The letter at a place, counted from 0.
-    nova_compute_utils_device call_generate_device_letter
-    generate_device_letter(index: i64) -> String;
-
-    /// A prefix and the letter at a place.
-    nova_compute_utils_device call_generate_device_name
-    generate_device_name(prefix: &str, index: i64) -> String;
-
-    /// Name all devices that have no name.
-    nova_compute_utils_device call_default_device_names_for_instance
-    default_device_names_for_instance(
-        config: &NovaConfig,
-        root_device_name: Option<&str>,
-        block_device_lists: &[Vec<Option<String>>]
-    ) -> DefaultDeviceNames;
+    #[tokio::test]
+    async fn a_trap_is_told_on_one_line() {
+        let error = call(r#"(func (export "f") unreachable)"#, Limits::default()).await.expect_err("a trap");
+        assert_eq!(one_line(&error), "wasm trap: wasm `unreachable` instruction executed");
+    }
 }
