@@ -42,6 +42,21 @@ pub struct InstancePage {
     pub next_marker: Option<String>,
 }
 
+/// What a new row of the table `instance_faults` holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceFaultValues {
+    /// The instance.
+    pub instance_uuid: String,
+    /// The code, as JSON: a whole number; in grizzly whatever the exception carries, such as a text or null.
+    pub code: String,
+    /// What tenants are shown.
+    pub message: String,
+    /// What administrators are shown.
+    pub details: String,
+    /// The compute host.
+    pub host: String,
+}
+
 /// The host's persistence: what Nova asks its conductor and database layer for.
 #[allow(async_fn_in_trait, reason = "a callback is awaited where it is called; no bound on its future is needed")]
 pub trait Conductor {
@@ -96,6 +111,9 @@ pub trait Conductor {
         end: NaiveDateTime,
         host: &str,
     ) -> Result<u64, HostError>;
+
+    /// Insert a fault of an instance. Nova: `instance_fault_create`.
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError>;
 }
 
 /// How urgent a notification is.
@@ -185,6 +203,7 @@ pub struct MemoryHost {
     ids: Cell<u128>,
     instances: RefCell<BTreeMap<(String, String), StoredInstance>>,
     task_log: RefCell<Vec<TaskLog>>,
+    instance_faults: RefCell<Vec<InstanceFaultValues>>,
     notifications: RefCell<Vec<Notification>>,
 }
 
@@ -213,6 +232,7 @@ impl MemoryHost {
             ids: Cell::new(0),
             instances: RefCell::default(),
             task_log: RefCell::default(),
+            instance_faults: RefCell::default(),
             notifications: RefCell::default(),
         }
     }
@@ -246,6 +266,12 @@ impl MemoryHost {
     #[must_use]
     pub fn task_log(&self) -> Vec<TaskLog> {
         self.task_log.borrow().clone()
+    }
+
+    /// The faults of all instances, oldest first.
+    #[must_use]
+    pub fn instance_faults(&self) -> Vec<InstanceFaultValues> {
+        self.instance_faults.borrow().clone()
     }
 
     /// What was sent, oldest first.
@@ -355,6 +381,11 @@ impl Conductor for MemoryHost {
     ) -> Result<u64, HostError> {
         let count = self.instances.borrow().values().filter(|instance| instance.is_active(begin, end, host)).count();
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+        self.instance_faults.borrow_mut().push(values.clone());
+        Ok(())
     }
 }
 

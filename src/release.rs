@@ -1,6 +1,7 @@
 //! Whose contract is spoken.
 
 use crate::error::Error;
+use crate::fault;
 
 /// The release of Nova whose contract is spoken.
 ///
@@ -77,6 +78,14 @@ impl Release {
     /// The netaddr of grizzly's time takes the short forms of `inet_aton` for an IPv4 address.
     pub(crate) const fn short_addresses(self) -> bool {
         matches!(self, Self::Grizzly)
+    }
+
+    /// What is recorded of a failure that befell an instance.
+    pub(crate) const fn fault_of_failure(self) -> fault::FaultOfFailure {
+        match self {
+            Self::Grizzly => fault::grizzly_fault,
+            Self::Hibiscus => fault::hibiscus_fault,
+        }
     }
 
     /// The names of disks that stand before a device letter.
