@@ -24,10 +24,13 @@
 //! | [`usage`] | `info_from_instance`, `image_meta`, `notify_usage_exists`, `InstanceExistsPayload` |
 //! | [`audit`] | `has_audit_been_run`, `start_`/`finish_instance_usage_audit`, the periodic task `_instance_usage_audit` |
 //! | [`fault`] | `add_instance_fault_from_exc`, `exception_to_dict`, `safe_truncate`, and exceptions as data |
+//! | [`action`] | `pack_action_*`, `InstanceAction`, `InstanceActionEvent`, `EventReporter` |
+//! | [`volume`] | `usage_volume_info`, `VolumeUsage.to_dict`, `notify_about_volume_usage` |
 //! | [`network`] | `NetworkInfo.hydrate`, `Instance.get_network_info` |
 //! | [`host`] | what an embedding program supplies |
 //! | [`instance`], [`document`], [`time`] | the records, documents and moments that they share |
 
+pub mod action;
 pub mod audit;
 mod bindings;
 mod context;
@@ -43,6 +46,7 @@ mod python;
 mod release;
 pub mod time;
 pub mod usage;
+pub mod volume;
 
 pub use context::{Config, Context, NotificationFormat};
 pub use error::Error;

@@ -2,6 +2,8 @@
 
 use crate::error::Error;
 use crate::fault;
+use crate::time;
+use crate::volume;
 
 /// The release of Nova whose contract is spoken.
 ///
@@ -88,6 +90,43 @@ impl Release {
         }
     }
 
+    /// What is told of a volume's use.
+    pub(crate) const fn volume_usage_message(self) -> volume::VolumeUsageMessage {
+        match self {
+            Self::Grizzly => volume::grizzly_message,
+            Self::Hibiscus => volume::hibiscus_message,
+        }
+    }
+
+    /// Does the conductor hand moments over as text?
+    pub(crate) const fn has_times_as_text(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Python's `str` of a moment from the database: today's objects carry UTC as their zone.
+    pub(crate) fn str_datetime(self, moment: chrono::NaiveDateTime) -> String {
+        match self {
+            Self::Grizzly => time::str_datetime(moment),
+            Self::Hibiscus => time::str_datetime_utc(moment),
+        }
+    }
+
+    /// What the runtime raises on a column that a row lacks.
+    pub(crate) fn missing_column(self, name: &str) -> Error {
+        match self {
+            Self::Grizzly => Error::key(format!("the row has no `{name}`")),
+            Self::Hibiscus => Error::new("NotImplementedError", format!("the row has no `{name}`")),
+        }
+    }
+
+    /// What the runtime raises on a null where a number is wanted.
+    pub(crate) fn null_counter(self, name: &str) -> Error {
+        match self {
+            Self::Grizzly => Error::type_error(format!("`{name}` is null: give a whole number")),
+            Self::Hibiscus => Error::value(format!("Field `{name}' cannot be None")),
+        }
+    }
+
     /// The names of disks that stand before a device letter.
     pub(crate) const fn disk_prefixes(self) -> &'static [&'static str] {
         match self {
@@ -141,6 +180,32 @@ impl Release {
 
     /// Today's vifs carry `details`, `active`, `vnic_type` and more of their own; in grizzly such keys land in `meta`.
     pub(crate) const fn has_modern_vifs(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Today's Nova says itself when an action changed: with its own times, and when its events begin and end.
+    pub(crate) const fn says_when_actions_change(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Today's events say on which host they happen.
+    pub(crate) const fn has_event_hosts(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Today's events keep what may be shown of a failure; grizzly's are given the failure's whole text, and lose it.
+    pub(crate) const fn has_event_details(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Of several actions of one request grizzly takes the first; today's Nova takes the newest, and for a service without a
+    /// project the instance's newest where the request has none.
+    pub(crate) const fn takes_newest_action(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Grizzly finishes the first action of a request; today's Nova refuses where there are several.
+    pub(crate) const fn wants_one_action(self) -> bool {
         matches!(self, Self::Hibiscus)
     }
 }

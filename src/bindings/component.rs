@@ -8,7 +8,10 @@ wit_bindgen::generate!({ path: "wit", world: "pure", generate_all });
 #[cfg(not(feature = "component-pure"))]
 wit_bindgen::generate!({ path: "wit", world: "compute-utils", generate_all });
 
+mod action;
 mod device;
+mod fault;
+mod volume;
 
 use exports::nova::compute_utils::{period, types, usage};
 
@@ -98,6 +101,15 @@ impl From<Error> for types::Error {
     }
 }
 
+impl From<types::Release> for Release {
+    fn from(release: types::Release) -> Self {
+        match release {
+            types::Release::Grizzly => Self::Grizzly,
+            types::Release::Hibiscus => Self::Hibiscus,
+        }
+    }
+}
+
 impl From<types::Config> for Config {
     fn from(config: types::Config) -> Self {
         Self {
@@ -112,15 +124,6 @@ impl From<types::Config> for Config {
             glance_endpoint: config.glance_endpoint,
             max_disk_devices_to_attach: config.max_disk_devices_to_attach,
             compute_driver: config.compute_driver,
-        }
-    }
-}
-
-impl From<types::Release> for Release {
-    fn from(release: types::Release) -> Self {
-        match release {
-            types::Release::Grizzly => Self::Grizzly,
-            types::Release::Hibiscus => Self::Hibiscus,
         }
     }
 }
@@ -181,7 +184,11 @@ mod callbacks {
     use super::nova::compute_utils::{conductor, notifier};
     use super::wasi::{clocks::wall_clock, random::random};
     use super::{Component, object};
-    use crate::host::{Clock, Conductor, HostError, InstancePage, Notification, Notifier, Priority, Random, TaskLog};
+    use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
+    use crate::host::{
+        Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
+        Notification, Notifier, Priority, Random, TaskLog,
+    };
     use crate::instance::Instance;
     use crate::period::Window;
     use crate::time::isoformat;
@@ -267,7 +274,7 @@ mod callbacks {
     }
 
     /// The imports are plain calls, so whatever awaits them is done at the first poll.
-    fn finished<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, types::Error> {
+    pub(super) fn finished<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, types::Error> {
         match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result.map_err(Into::into),
             Poll::Pending => Err(Error::new("RuntimeError", "a callback of the host did not finish").into()),
@@ -275,7 +282,7 @@ mod callbacks {
     }
 
     /// The imported interfaces.
-    struct Imports;
+    pub(super) struct Imports;
 
     impl Conductor for Imports {
         async fn task_log_get(
@@ -336,6 +343,42 @@ mod callbacks {
             host: &str,
         ) -> Result<u64, HostError> {
             Ok(conductor::instance_count_active_by_window(&isoformat(begin), &isoformat(end), host)?)
+        }
+
+        async fn action_start(
+            &self,
+            context: &Context,
+            values: &ActionStartValues,
+        ) -> Result<InstanceAction, HostError> {
+            conductor::action_start(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_finish(
+            &self,
+            context: &Context,
+            values: &ActionFinishValues,
+        ) -> Result<InstanceAction, HostError> {
+            conductor::action_finish(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_event_start(
+            &self,
+            context: &Context,
+            values: &ActionEventStartValues,
+        ) -> Result<InstanceActionEvent, HostError> {
+            conductor::action_event_start(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_event_finish(
+            &self,
+            context: &Context,
+            values: &ActionEventFinishValues,
+        ) -> Result<InstanceActionEvent, HostError> {
+            conductor::action_event_finish(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+            Ok(conductor::instance_fault_create(&values.into())?)
         }
     }
 

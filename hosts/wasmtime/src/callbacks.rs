@@ -1,4 +1,7 @@
-use crate::bindings::nova::compute_utils::conductor::{self, Datetime, InstancePage, TaskLog};
+use crate::bindings::nova::compute_utils::conductor::{
+    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, Datetime,
+    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, TaskLog,
+};
 use crate::bindings::nova::compute_utils::notifier::{self, Json, Notification};
 
 /// A host put together from a conductor and a notifier.
@@ -65,6 +68,42 @@ impl<C: conductor::Host, N: Send> conductor::Host for Callbacks<C, N> {
         host: String,
     ) -> Result<u64, conductor::HostError> {
         self.conductor.instance_count_active_by_window(begin, end, host).await
+    }
+
+    async fn action_start(
+        &mut self,
+        context: conductor::Context,
+        values: ActionStartValues,
+    ) -> Result<InstanceAction, conductor::HostError> {
+        self.conductor.action_start(context, values).await
+    }
+
+    async fn action_finish(
+        &mut self,
+        context: conductor::Context,
+        values: ActionFinishValues,
+    ) -> Result<InstanceAction, conductor::HostError> {
+        self.conductor.action_finish(context, values).await
+    }
+
+    async fn action_event_start(
+        &mut self,
+        context: conductor::Context,
+        values: ActionEventStartValues,
+    ) -> Result<InstanceActionEvent, conductor::HostError> {
+        self.conductor.action_event_start(context, values).await
+    }
+
+    async fn action_event_finish(
+        &mut self,
+        context: conductor::Context,
+        values: ActionEventFinishValues,
+    ) -> Result<InstanceActionEvent, conductor::HostError> {
+        self.conductor.action_event_finish(context, values).await
+    }
+
+    async fn instance_fault_create(&mut self, values: InstanceFaultValues) -> Result<(), conductor::HostError> {
+        self.conductor.instance_fault_create(values).await
     }
 }
 
@@ -134,6 +173,42 @@ impl conductor::Host for () {
         _: Datetime,
         _: String,
     ) -> Result<u64, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn action_start(
+        &mut self,
+        _: conductor::Context,
+        _: ActionStartValues,
+    ) -> Result<InstanceAction, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn action_finish(
+        &mut self,
+        _: conductor::Context,
+        _: ActionFinishValues,
+    ) -> Result<InstanceAction, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn action_event_start(
+        &mut self,
+        _: conductor::Context,
+        _: ActionEventStartValues,
+    ) -> Result<InstanceActionEvent, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn action_event_finish(
+        &mut self,
+        _: conductor::Context,
+        _: ActionEventFinishValues,
+    ) -> Result<InstanceActionEvent, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn instance_fault_create(&mut self, _: InstanceFaultValues) -> Result<(), conductor::HostError> {
         no_conductor()
     }
 }

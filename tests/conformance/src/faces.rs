@@ -1,12 +1,16 @@
 //! A face: one way to reach the library's functions.
 
+mod action;
 mod component;
 pub mod device;
+pub mod fault;
 mod native;
+pub mod volume;
 
 use anyhow::Result;
 use nova_compute_utils::{Config, Context};
 
+pub use action::{ActionFace, GivenExcVal, Reported, Subject};
 pub use component::ComponentFace;
 pub use native::NativeFace;
 
@@ -39,7 +43,7 @@ pub struct ExistsOptions<'a> {
 }
 
 /// One way to reach the library's functions. An outer error says that the face itself broke.
-pub trait Face: device::DeviceFace {
+pub trait Face: ActionFace + device::DeviceFace + fault::FaultFace + volume::VolumeFace {
     /// The word for it on the command line.
     fn name(&self) -> &'static str;
 

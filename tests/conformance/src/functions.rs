@@ -1,9 +1,12 @@
 //! How the cases of each function are put to a face.
 
+mod action;
 mod audit;
 mod device;
+mod fault;
 mod period;
 mod usage;
+mod volume;
 
 use anyhow::{Context as _, Result};
 use nova_compute_utils::{Context, Release};
@@ -36,12 +39,27 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         "has_audit_been_run" => Some(audit::has_audit_been_run),
         "start_instance_usage_audit" => Some(audit::start_instance_usage_audit),
         "finish_instance_usage_audit" => Some(audit::finish_instance_usage_audit),
+        "pack_action_start" => Some(action::pack_action_start),
+        "pack_action_finish" => Some(action::pack_action_finish),
+        "pack_action_event_start" => Some(action::pack_action_event_start),
+        "pack_action_event_finish" => Some(action::pack_action_event_finish),
+        "EventReporter" => Some(action::event_reporter),
         _ => None,
     };
-    both.or_else(|| device::runner(release, function)).or(match (release, function) {
+    let of_module = || {
+        device::runner(release, function)
+            .or_else(|| fault::runner(release, function))
+            .or_else(|| volume::runner(release, function))
+    };
+    both.or_else(of_module).or(match (release, function) {
         (Release::Hibiscus, "info_from_instance") => Some(usage::info_from_instance),
         (Release::Hibiscus, "notify_usage_exists") => Some(usage::notify_usage_exists),
         (Release::Hibiscus, "_instance_usage_audit") => Some(audit::instance_usage_audit),
+        (Release::Hibiscus, "InstanceAction.action_start") => Some(action::action_start),
+        (Release::Hibiscus, "InstanceAction.action_finish") => Some(action::action_finish),
+        (Release::Hibiscus, "InstanceActionEvent.event_start") => Some(action::event_start),
+        (Release::Hibiscus, "InstanceActionEvent.event_finish") => Some(action::event_finish),
+        (Release::Hibiscus, "InstanceActionEvent.event_finish_with_failure") => Some(action::event_finish_with_failure),
         _ => None,
     })
 }

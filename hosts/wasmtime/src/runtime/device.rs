@@ -1,5 +1,4 @@
-use super::{Host, Instance};
-use crate::bindings::exports::nova::compute_utils as exports;
+use super::{Host, Instance, exports};
 use crate::error::{Error, one_line};
 
 use exports::device::{BlockDevice, DefaultDeviceNames, DeviceMatch, Explanation, MappedDevice};
@@ -95,3 +94,4 @@ exported! {
         root_device_name: Option<&str>,
         block_device_lists: &[Vec<Option<String>>]
     ) -> DefaultDeviceNames;
+}

@@ -1,6 +1,8 @@
 //! The component in wasmtime.
 
 mod device;
+mod fault;
+mod volume;
 
 use std::path::Path;
 
@@ -30,7 +32,10 @@ impl ComponentFace {
         Ok(Self { runtime, instance, script })
     }
 
-    fn call<T>(&mut self, call: impl AsyncFnOnce(&mut Instance<Script>) -> Result<T, Error>) -> Result<Answer<T>> {
+    pub(super) fn call<T>(
+        &mut self,
+        call: impl AsyncFnOnce(&mut Instance<Script>) -> Result<T, Error>,
+    ) -> Result<Answer<T>> {
         match self.runtime.block_on(call(&mut self.instance)) {
             Ok(value) => Ok(Ok(value)),
             Err(Error::Nova(error)) => Ok(Err(Failure { code: error.code, message: error.message })),
@@ -124,6 +129,13 @@ impl Face for ComponentFace {
     }
 }
 
+pub(super) fn release_record(release: Release) -> types::Release {
+    match release {
+        Release::Grizzly => types::Release::Grizzly,
+        Release::Hibiscus => types::Release::Hibiscus,
+    }
+}
+
 fn config_record(config: &Config) -> types::Config {
     types::Config {
         release: release_record(config.release),
@@ -140,14 +152,7 @@ fn config_record(config: &Config) -> types::Config {
     }
 }
 
-fn release_record(release: Release) -> types::Release {
-    match release {
-        Release::Grizzly => types::Release::Grizzly,
-        Release::Hibiscus => types::Release::Hibiscus,
-    }
-}
-
-fn context_record(context: &Context) -> types::Context {
+pub(super) fn context_record(context: &Context) -> types::Context {
     types::Context {
         user_id: context.user_id.clone(),
         project_id: context.project_id.clone(),
