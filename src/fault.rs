@@ -193,7 +193,7 @@ pub fn safe_truncate(value: &str, length: i64) -> &str {
 /// let config = Config::new(Release::Hibiscus, "cmp-01");
 /// let failure = Failure::new("NoValidHost", "No valid host was found. ").with_formatted_message("No valid host was found. ");
 /// ready(add_instance_fault_from_exc(&host, &config, "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", &failure, None))?;
-/// assert_eq!(host.instance_faults()[0].values.message, "No valid host was found. ");
+/// assert_eq!(host.instance_faults()[0].values.message.as_deref(), Some("No valid host was found. "));
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 pub async fn add_instance_fault_from_exc<H: Conductor>(

@@ -15,6 +15,7 @@ pub use component::ComponentFace;
 pub use native::NativeFace;
 
 use crate::script::Script;
+use crate::tables::Tables;
 
 /// Why a function failed, as a face tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,9 @@ pub trait Face: ActionFace + device::DeviceFace + fault::FaultFace + volume::Vol
 
     /// The surroundings that its functions call out to.
     fn script(&self) -> &Script;
+
+    /// The conductor whose tables stand behind it.
+    fn tables(&mut self) -> Result<&mut dyn Tables>;
 
     /// Nova: `last_completed_audit_period`.
     fn last_completed_audit_period(

@@ -5,6 +5,7 @@ mod audit;
 mod device;
 mod fault;
 mod period;
+mod tables;
 mod usage;
 mod volume;
 
@@ -43,6 +44,7 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         "pack_action_finish" => Some(action::pack_action_finish),
         "pack_action_event_start" => Some(action::pack_action_event_start),
         "pack_action_event_finish" => Some(action::pack_action_event_finish),
+        name if name.starts_with("db_") => Some(tables::operations),
         "EventReporter" => Some(action::event_reporter),
         _ => None,
     };

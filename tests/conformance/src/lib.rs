@@ -10,4 +10,5 @@ pub mod json;
 pub mod records;
 pub mod run;
 pub mod script;
+pub mod tables;
 pub mod vectors;

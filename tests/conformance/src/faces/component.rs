@@ -13,12 +13,14 @@ use tokio::runtime::Runtime;
 
 use super::{Answer, Bounds, ExistsOptions, Face, Failure};
 use crate::script::Script;
+use crate::tables::{SqlTables, Tables};
 
 /// The built component. One instance serves all cases: an error leaves it usable.
 pub struct ComponentFace {
     runtime: Runtime,
     instance: Instance<Script>,
     script: Script,
+    tables: Option<SqlTables>,
 }
 
 impl ComponentFace {
@@ -29,7 +31,7 @@ impl ComponentFace {
         let plugin = Wasmtime::new(Limits::default())?.load::<Script>(path)?;
         let clock = script.clone();
         let instance = runtime.block_on(plugin.instantiate(script.clone(), Clock::called(move || clock.now())))?;
-        Ok(Self { runtime, instance, script })
+        Ok(Self { runtime, instance, script, tables: None })
     }
 
     pub(super) fn call<T>(
@@ -51,6 +53,17 @@ impl Face for ComponentFace {
 
     fn script(&self) -> &Script {
         &self.script
+    }
+
+    /// The SQL conductor of the wasmtime host, on a real cell.
+    fn tables(&mut self) -> Result<&mut dyn Tables> {
+        let tables = match self.tables.take() {
+            Some(tables) => tables,
+            None => {
+                SqlTables::unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../cells/hour15/nova-cell.sqlite.xz"))?
+            }
+        };
+        Ok(self.tables.insert(tables))
     }
 
     fn last_completed_audit_period(

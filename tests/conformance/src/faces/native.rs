@@ -17,11 +17,13 @@ use nova_compute_utils::{Config, Context, Error, audit, time, usage};
 
 use super::{Answer, Bounds, ExistsOptions, Face, Failure};
 use crate::script::Script;
+use crate::tables::{MemoryTables, Tables};
 
 /// The library as a Rust program uses it.
 #[derive(Debug, Default)]
 pub struct NativeFace {
     script: Script,
+    tables: MemoryTables,
 }
 
 impl Face for NativeFace {
@@ -31,6 +33,10 @@ impl Face for NativeFace {
 
     fn script(&self) -> &Script {
         &self.script
+    }
+
+    fn tables(&mut self) -> Result<&mut dyn Tables> {
+        Ok(&mut self.tables)
     }
 
     fn last_completed_audit_period(
