@@ -10,7 +10,7 @@ use chrono::NaiveDateTime;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::fault::Failure;
+use crate::fault::{Failure, safe_truncate};
 use crate::host::{Clock, Conductor, HostError, InstanceAction, InstanceActionEvent};
 use crate::release::Release;
 
@@ -223,7 +223,7 @@ fn shown(failure: &Failure) -> &str {
 
 /// At most 255 bytes, and no part of a character.
 fn truncated(message: &str) -> String {
-    message.get(..message.floor_char_boundary(255)).unwrap_or(message).to_owned()
+    safe_truncate(message, 255).to_owned()
 }
 
 /// Python 2's `str` of an exception.

@@ -47,6 +47,21 @@ pub struct InstancePage {
     pub next_marker: Option<String>,
 }
 
+/// What a new row of the table `instance_faults` holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceFaultValues {
+    /// The instance.
+    pub instance_uuid: String,
+    /// The code, as JSON: a whole number; in grizzly whatever the exception carries, such as a text or null.
+    pub code: String,
+    /// What tenants are shown.
+    pub message: String,
+    /// What administrators are shown.
+    pub details: String,
+    /// The compute host.
+    pub host: String,
+}
+
 /// The host's persistence: what Nova asks its conductor and database layer for.
 #[allow(async_fn_in_trait, reason = "a callback is awaited where it is called; no bound on its future is needed")]
 pub trait Conductor {
@@ -101,6 +116,9 @@ pub trait Conductor {
         end: NaiveDateTime,
         host: &str,
     ) -> Result<u64, HostError>;
+
+    /// Insert a fault of an instance. Nova: `instance_fault_create`.
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError>;
 
     /// Insert an action. Nova: `action_start`.
     async fn action_start(&self, context: &Context, values: &ActionStartValues) -> Result<InstanceAction, HostError>;

@@ -18,6 +18,7 @@ use crate::network::{NetworkInfo, Vif, ipv6_text};
 use crate::period::{Window, audit_period_bounds};
 use crate::time;
 
+pub(crate) use versioned::envelope;
 pub use versioned::instance_exists_payload;
 
 /// What a caller may ask of [`notify_usage_exists`].

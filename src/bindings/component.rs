@@ -9,6 +9,9 @@ wit_bindgen::generate!({ path: "wit", world: "pure", generate_all });
 wit_bindgen::generate!({ path: "wit", world: "compute-utils", generate_all });
 
 mod action;
+mod device;
+mod fault;
+mod volume;
 
 use exports::nova::compute_utils::{period, types, usage};
 
@@ -119,6 +122,8 @@ impl From<types::Config> for Config {
                 types::NotificationFormat::Both => NotificationFormat::Both,
             },
             glance_endpoint: config.glance_endpoint,
+            max_disk_devices_to_attach: config.max_disk_devices_to_attach,
+            compute_driver: config.compute_driver,
         }
     }
 }
@@ -181,8 +186,8 @@ mod callbacks {
     use super::{Component, object};
     use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
     use crate::host::{
-        Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification, Notifier,
-        Priority, Random, TaskLog,
+        Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
+        Notification, Notifier, Priority, Random, TaskLog,
     };
     use crate::instance::Instance;
     use crate::period::Window;
@@ -370,6 +375,10 @@ mod callbacks {
             values: &ActionEventFinishValues,
         ) -> Result<InstanceActionEvent, HostError> {
             conductor::action_event_finish(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+            Ok(conductor::instance_fault_create(&values.into())?)
         }
     }
 

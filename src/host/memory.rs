@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDateTime;
 
 use super::{
-    BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault, InstancePage,
-    Notification, Notifier, Random, TaskLog, VolumeUsageCache,
+    BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault, InstanceFaultValues,
+    InstancePage, Notification, Notifier, Random, TaskLog, VolumeUsageCache,
 };
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 use crate::context::Context;
@@ -623,6 +623,17 @@ impl Conductor for MemoryHost {
             }
         });
         Ok(event.clone())
+    }
+
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+        let InstanceFaultValues { instance_uuid, code, message, details, host } = values.clone();
+        // The column takes whole numbers, and a text that is one.
+        let code = code.trim_matches('"').parse().map_err(|_| {
+            HostError::new("DBError", format!("`{code}` is no whole number, which the code of a fault has to be"))
+        })?;
+        let (message, details, host) = (Some(message), Some(details), Some(host));
+        self.insert_instance_fault(InstanceFault { instance_uuid, code, message, details, host });
+        Ok(())
     }
 }
 

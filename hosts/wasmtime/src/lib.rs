@@ -15,7 +15,9 @@ mod sql;
 
 pub mod bindings;
 
-pub use bindings::exports::nova::compute_utils::{action, action_record, audit, period, types, usage, usage_notify};
+pub use bindings::exports::nova::compute_utils::{
+    action, action_record, audit, device, fault, period, types, usage, usage_notify,
+};
 pub use bindings::nova::compute_utils::{conductor, notifier};
 pub use callbacks::Callbacks;
 pub use clock::Clock;

@@ -19,7 +19,7 @@ pub use volume_usage::{VolUsageUpdate, VolumeUsage};
 use crate::bindings::exports::nova::compute_utils::types::Release;
 use crate::bindings::nova::compute_utils::conductor::{
     self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, Datetime, HostError,
-    InstanceAction, InstanceActionEvent, InstancePage, TaskLog,
+    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, TaskLog,
 };
 use crate::clock::Clock;
 use crate::datetime;
@@ -189,6 +189,10 @@ impl conductor::Host for SqlConductor {
         values: ActionEventFinishValues,
     ) -> Result<InstanceActionEvent, HostError> {
         actions::action_event_finish(self, &context, &values).await
+    }
+
+    async fn instance_fault_create(&mut self, values: InstanceFaultValues) -> Result<(), HostError> {
+        faults::create(self, values).await
     }
 }
 

@@ -116,6 +116,8 @@ fn config(period: &str) -> Config {
         instance_usage_audit_period: period.into(),
         notification_format: NotificationFormat::Unversioned,
         glance_endpoint: None,
+        max_disk_devices_to_attach: -1,
+        compute_driver: None,
     }
 }
 

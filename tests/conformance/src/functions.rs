@@ -2,9 +2,12 @@
 
 mod action;
 mod audit;
+mod device;
+mod fault;
 mod period;
 mod tables;
 mod usage;
+mod volume;
 
 use anyhow::{Context as _, Result};
 use nova_compute_utils::{Context, Release};
@@ -45,7 +48,12 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         "EventReporter" => Some(action::event_reporter),
         _ => None,
     };
-    both.or(match (release, function) {
+    let of_module = || {
+        device::runner(release, function)
+            .or_else(|| fault::runner(release, function))
+            .or_else(|| volume::runner(release, function))
+    };
+    both.or_else(of_module).or(match (release, function) {
         (Release::Hibiscus, "info_from_instance") => Some(usage::info_from_instance),
         (Release::Hibiscus, "notify_usage_exists") => Some(usage::notify_usage_exists),
         (Release::Hibiscus, "_instance_usage_audit") => Some(audit::instance_usage_audit),

@@ -8,7 +8,7 @@ use nova_compute_utils::action::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
 };
 use nova_compute_utils::host::{
-    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification, Notifier, Priority,
+    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification, Notifier, Priority,
     Random, TaskLog,
 };
 use nova_compute_utils::{Context, time};
@@ -29,6 +29,8 @@ pub enum Call {
     Instances(String, String, String),
     /// One of the calls about actions and events: its name, and the values as JSON.
     Action(&'static str, serde_json::Value),
+    /// `instance_fault_create`.
+    InstanceFaultCreate(InstanceFaultValues),
     /// A notification was handed over.
     Notify(Box<Notification>),
 }
@@ -59,6 +61,8 @@ pub struct Answers {
     pub task_log_begin_task: Option<HostError>,
     /// The error of `task_log_end_task`.
     pub task_log_end_task: Option<HostError>,
+    /// The error of `instance_fault_create`.
+    pub instance_fault_create: Option<HostError>,
     /// The instances of the window, or an error.
     pub instances: Option<Result<Vec<String>, HostError>>,
     /// The instances whose notifications are refused.
@@ -151,6 +155,12 @@ impl Script {
         let mut state = self.state();
         state.calls.push(Call::TaskLogEnd(call, errors, message));
         state.answers.task_log_end_task.clone().map_or(Ok(()), Err)
+    }
+
+    fn instance_fault_create(&self, values: InstanceFaultValues) -> Result<(), HostError> {
+        let mut state = self.state();
+        state.calls.push(Call::InstanceFaultCreate(values));
+        state.answers.instance_fault_create.clone().map_or(Ok(()), Err)
     }
 
     fn page(&self, window: (String, String), host: String, marker: Option<&str>) -> Result<InstancePage, HostError> {
@@ -355,6 +365,10 @@ impl Conductor for Script {
             ..self.event_row()
         })
     }
+
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+        Script::instance_fault_create(self, values.clone())
+    }
 }
 
 impl Notifier for Script {
@@ -527,6 +541,15 @@ impl conductor::Host for Script {
         };
         let row = Conductor::action_event_finish(self, &Context::default(), &values).await;
         row.map(component_rows::event).map_err(to_component)
+    }
+
+    async fn instance_fault_create(
+        &mut self,
+        values: conductor::InstanceFaultValues,
+    ) -> Result<(), conductor::HostError> {
+        let conductor::InstanceFaultValues { instance_uuid, code, message, details, host } = values;
+        let values = InstanceFaultValues { instance_uuid, code, message, details, host };
+        Script::instance_fault_create(self, values).map_err(to_component)
     }
 }
 

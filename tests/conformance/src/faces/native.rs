@@ -1,5 +1,9 @@
 //! The library itself.
 
+mod device;
+mod fault;
+mod volume;
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Poll, Waker};

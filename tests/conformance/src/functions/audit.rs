@@ -158,7 +158,7 @@ fn periodic_call(call: &Call, host: &str) -> String {
                 "use_slave": true}}}}"#,
             json::from_text(host)
         ),
-        Call::Action(..) => "\"unexpected call\"".to_owned(),
+        Call::Action(..) | Call::InstanceFaultCreate(_) => "\"unexpected call\"".to_owned(),
         Call::Notify(notification) => {
             let payload = json::object(&notification.payload).unwrap_or_default();
             let uuid = payload.get("instance_id").and_then(|uuid| json::text(uuid.get())).unwrap_or_default();

@@ -36,7 +36,7 @@ pub(super) fn notify_usage_exists(face: &mut dyn Face, release: Release, case: &
     Ok(with_calls(judge(case, told, |()| "null".to_owned()), case, &calls))
 }
 
-fn notify_call(call: &Call) -> String {
+pub(super) fn notify_call(call: &Call) -> String {
     match call {
         Call::Notify(notification) => notification_json(notification),
         other => format!("\"unexpected call {other:?}\""),
