@@ -207,23 +207,21 @@ pub fn pack_action_event_finish(
     })
 }
 
+/// How many bytes of a message are kept.
+const MESSAGE_LENGTH: i64 = 255;
+
 /// What may be shown of an exception; nothing of one that is false in Python's sense.
 fn details(exc_val: ExcVal<'_>) -> Option<String> {
     match exc_val {
         ExcVal::Text("") => None,
-        ExcVal::Text(message) => Some(truncated(message)),
-        ExcVal::Failure(failure) => Some(truncated(shown(failure))),
+        ExcVal::Text(message) => Some(safe_truncate(message, MESSAGE_LENGTH).to_owned()),
+        ExcVal::Failure(failure) => Some(safe_truncate(shown(failure), MESSAGE_LENGTH).to_owned()),
     }
 }
 
 /// What a tenant may see of an exception.
 fn shown(failure: &Failure) -> &str {
     failure.formatted_message.as_deref().unwrap_or(&failure.class_name)
-}
-
-/// At most 255 bytes, and no part of a character.
-fn truncated(message: &str) -> String {
-    safe_truncate(message, 255).to_owned()
 }
 
 /// Python 2's `str` of an exception.

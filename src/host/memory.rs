@@ -207,13 +207,7 @@ impl MemoryHost {
 
     /// The rows of `instance_faults`, oldest first.
     #[must_use]
-    pub fn instance_faults(&self) -> Vec<InstanceFault> {
-        self.instance_faults.borrow().iter().map(|row| row.values.clone()).collect()
-    }
-
-    /// The rows of `instance_faults` with what every table has, oldest first.
-    #[must_use]
-    pub fn instance_fault_rows(&self) -> Vec<Row<InstanceFault>> {
+    pub fn instance_faults(&self) -> Vec<Row<InstanceFault>> {
         self.instance_faults.borrow().clone()
     }
 

@@ -128,9 +128,9 @@ pub struct InstanceFault {
     /// Like the codes of HTTP.
     pub code: i64,
     /// What tenants are shown.
-    pub message: String,
+    pub message: Option<String>,
     /// What administrators are shown.
-    pub details: String,
+    pub details: Option<String>,
     /// Where it happened.
     pub host: Option<String>,
 }

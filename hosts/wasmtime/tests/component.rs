@@ -76,6 +76,10 @@ impl conductor::Host for Conductor {
         unreachable!()
     }
 
+    async fn instance_fault_create(&mut self, _: conductor::InstanceFaultValues) -> Result<(), HostError> {
+        unreachable!()
+    }
+
     async fn action_start(
         &mut self,
         _: conductor::Context,

@@ -8,8 +8,8 @@ use nova_compute_utils::action::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
 };
 use nova_compute_utils::host::{
-    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification, Notifier, Priority,
-    Random, TaskLog,
+    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification,
+    Notifier, Priority, Random, TaskLog,
 };
 use nova_compute_utils::{Context, time};
 use nova_compute_utils_wasmtime::{conductor, notifier};

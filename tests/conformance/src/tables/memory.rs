@@ -55,7 +55,7 @@ impl Tables for MemoryTables {
             "instance_actions_events" => {
                 host.instance_actions_events().iter().map(records::instance_action_event).collect()
             }
-            "instance_faults" => host.instance_fault_rows().iter().map(records::instance_fault).collect(),
+            "instance_faults" => host.instance_faults().iter().map(records::instance_fault).collect(),
             "bw_usage_cache" => host.bw_usage_cache().iter().map(records::bw_usage).collect(),
             "volume_usage_cache" => host.volume_usage_cache().iter().map(records::volume_usage).collect(),
             other => bail!("unknown table {other}"),
@@ -146,11 +146,11 @@ fn faults(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
         host.insert_instance_fault(InstanceFault {
             instance_uuid: values.text("instance_uuid")?.to_owned(),
             code: values.integer("code")?,
-            message: values.text("message")?.to_owned(),
-            details: values.text("details")?.to_owned(),
+            message: values.owned("message"),
+            details: values.owned("details"),
             host: values.owned("host"),
         });
-        return Ok(Ok(json!({ "id": host.instance_fault_rows().last().map(|row| row.id) })));
+        return Ok(Ok(json!({ "id": host.instance_faults().last().map(|row| row.id) })));
     }
     let uuids = operation.texts("instance_uuids")?;
     let faults = host.instance_fault_get_by_instance_uuids(&uuids, operation.flag("latest")).into_iter();
