@@ -1,8 +1,9 @@
 //! Instance actions and their events: what is recorded when something is done to an instance, and how it went.
 //!
-//! An action is what a user asked for (`reboot`); its events are the steps (`compute_reboot_instance`), each with a result. The
-//! `pack_*` functions make the values of a row, the others hand them to the [`Conductor`], and [`report_event`] brackets a
-//! piece of work.
+//! An action is what a user asked for (`reboot`); its events are the steps (`compute_reboot_instance`), each with a
+//! result. The
+//! `pack_*` functions make the values of a row, the others hand them to the [`Conductor`], and [`report_event`]
+//! brackets a piece of work.
 
 use std::fmt;
 
@@ -162,8 +163,8 @@ pub fn pack_action_event_start(
 
 /// The values that close an event. Nova: `pack_action_event_finish`.
 ///
-/// Without a traceback it is a success, whatever the exception; with one, be it empty, an error. Fails with `UnicodeEncodeError`
-/// where grizzly cannot make a byte string of the exception: its text is not ASCII.
+/// Without a traceback it is a success, whatever the exception; with one, be it empty, an error. Fails with
+/// `UnicodeEncodeError` where grizzly cannot make a byte string of the exception: its text is not ASCII.
 ///
 /// ```
 /// use nova_compute_utils::action::{self, ExcVal};
@@ -289,7 +290,8 @@ pub async fn event_finish<H: Conductor + Clock>(
 
 /// Record how an event went. Nova: `InstanceActionEvent.event_finish_with_failure`.
 ///
-/// Hibiscus makes a text of the exception first: its formatted message, else its class name. An empty one leaves no details.
+/// Hibiscus makes a text of the exception first: its formatted message, else its class name. An empty one leaves no
+/// details.
 pub async fn event_finish_with_failure<H: Conductor + Clock>(
     services: &H,
     release: Release,
@@ -370,8 +372,8 @@ impl EventReporter {
         Ok(Self { release, context: context.clone(), event })
     }
 
-    /// Close the event of each instance: as an error where there was a failure, with or without traceback. The first refusal ends
-    /// it.
+    /// Close the event of each instance: as an error where there was a failure, with or without traceback. The first
+    /// refusal ends it.
     pub async fn finish<H: Conductor + Clock>(
         self,
         services: &H,
@@ -396,10 +398,12 @@ impl EventReporter {
     }
 }
 
-/// Do something and report it: an event per instance opens before and closes after it, with its outcome. Nova: `EventReporter`.
+/// Do something and report it: an event per instance opens before and closes after it, with its outcome. Nova:
+/// `EventReporter`.
 ///
-/// The body's own error always comes back, beside that of closing the events where both failed. Where Nova lets the second one
-/// hide the first, look at [`ReportError::Finish`]; where it hides both, ask for it with [`Event::swallow_body_error`].
+/// The body's own error always comes back, beside that of closing the events where both failed. Where Nova lets the
+/// second one hide the first, look at [`ReportError::Finish`]; where it hides both, ask for it with
+/// [`Event::swallow_body_error`].
 ///
 /// ```
 /// use nova_compute_utils::action::{self, Event, ReportError};
@@ -408,7 +412,8 @@ impl EventReporter {
 ///
 /// # fn ready<F: std::future::Future>(future: F) -> F::Output {
 /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-/// #     match std::pin::pin!(future).poll(&mut context) { std::task::Poll::Ready(output) => output, _ => unreachable!() }
+/// #     match std::pin::pin!(future).poll(&mut context) { std::task::Poll::Ready(output) => output, _ =>
+/// unreachable!() }
 /// # }
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
 /// let (release, context, uuid) = (Release::Hibiscus, Context::default(), "48b988aa-afe1-4664-8307-784d3a2daad0");

@@ -1,7 +1,7 @@
 //! What an embedding program supplies: persistence, emission, a clock and randomness.
 //!
-//! The same calls, in the same words, as `wit/conductor.wit` and `wit/notifier.wit`. Any of them may fail; the failure reaches the
-//! caller as an [`Error`](crate::Error) that names the callback and carries the host's own text.
+//! The same calls, in the same words, as `wit/conductor.wit` and `wit/notifier.wit`. Any of them may fail; the failure
+//! reaches the caller as an [`Error`](crate::Error) that names the callback and carries the host's own text.
 //!
 //! No borrow of the library is held across a callback: a host may call back in.
 
@@ -86,8 +86,8 @@ pub trait Conductor {
         message: &str,
     ) -> Result<(), HostError>;
 
-    /// Set the row to state `DONE` with these errors and, unless absent or empty, this message; `TaskNotRunning` where there is
-    /// none. Nova: `task_log_end_task`.
+    /// Set the row to state `DONE` with these errors and, unless absent or empty, this message; `TaskNotRunning` where
+    /// there is none. Nova: `task_log_end_task`.
     async fn task_log_end_task(
         &self,
         task_name: &str,
@@ -98,8 +98,9 @@ pub trait Conductor {
         message: Option<&str>,
     ) -> Result<(), HostError>;
 
-    /// The instances alive on a host at any time of a window, soft-deleted ones included, ordered by `project_id`, then `uuid`:
-    /// at most `limit` of them, from the marker of the page before. Nova: `instance_get_active_by_window_joined`.
+    /// The instances alive on a host at any time of a window, soft-deleted ones included, ordered by `project_id`, then
+    /// `uuid`: at most `limit` of them, from the marker of the page before. Nova:
+    /// `instance_get_active_by_window_joined`.
     async fn instance_get_active_by_window(
         &self,
         begin: NaiveDateTime,
@@ -127,8 +128,9 @@ pub trait Conductor {
     /// `InstanceActionNotFound` otherwise. Nova: `action_finish`.
     async fn action_finish(&self, context: &Context, values: &ActionFinishValues) -> Result<InstanceAction, HostError>;
 
-    /// Insert an event under the action of this instance and request: in grizzly the first one there is, in hibiscus the newest, or
-    /// the instance's newest where the context has no project. `InstanceActionNotFound` where there is none. Nova:
+    /// Insert an event under the action of this instance and request: in grizzly the first one there is, in hibiscus
+    /// the newest, or the instance's newest where the context has no project. `InstanceActionNotFound` where there is
+    /// none. Nova:
     /// `action_event_start`.
     async fn action_event_start(
         &self,
@@ -185,8 +187,8 @@ pub struct Notification {
 /// The host's emission.
 #[allow(async_fn_in_trait, reason = "a callback is awaited where it is called; no bound on its future is needed")]
 pub trait Notifier {
-    /// Send a batch, in order. `context` is the request context as a JSON object. One answer per notification; an error in place
-    /// of the answers says that none was sent and that trying more is pointless.
+    /// Send a batch, in order. `context` is the request context as a JSON object. One answer per notification; an error
+    /// in place of the answers says that none was sent and that trying more is pointless.
     async fn notify(
         &self,
         context: &str,

