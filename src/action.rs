@@ -1,9 +1,8 @@
 //! Instance actions and their events: what is recorded when something is done to an instance, and how it went.
 //!
 //! An action is what a user asked for (`reboot`); its events are the steps (`compute_reboot_instance`), each with a
-//! result. The
-//! `pack_*` functions make the values of a row, the others hand them to the [`Conductor`], and [`report_event`]
-//! brackets a piece of work.
+//! result. The `pack_*` functions make the values of a row, the others hand them to the [`Conductor`], and
+//! [`report_event`] brackets a piece of work.
 
 use std::fmt;
 
@@ -412,8 +411,10 @@ impl EventReporter {
 ///
 /// # fn ready<F: std::future::Future>(future: F) -> F::Output {
 /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-/// #     match std::pin::pin!(future).poll(&mut context) { std::task::Poll::Ready(output) => output, _ =>
-/// unreachable!() }
+/// #     match std::pin::pin!(future).poll(&mut context) {
+/// #         std::task::Poll::Ready(output) => output,
+/// #         std::task::Poll::Pending => unreachable!(),
+/// #     }
 /// # }
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
 /// let (release, context, uuid) = (Release::Hibiscus, Context::default(), "48b988aa-afe1-4664-8307-784d3a2daad0");
@@ -632,7 +633,8 @@ mod tests {
             // Grizzly's events take ASCII only.
             let text = text.map(|text| if grizzly { text.escape_default().to_string() } else { text });
             let failure = text.as_ref().map(|text| Error::new("NovaException", text.clone()));
-            let reported = ready(report_event(&host, release, &context(), event, async || failure.clone().map_or(Ok(()), Err)));
+            let body = async || failure.clone().map_or(Ok(()), Err);
+            let reported = ready(report_event(&host, release, &context(), event, body));
             proptest::prop_assert_eq!(reported.is_ok(), text.is_none());
             let result = if text.is_none() { "Success" } else { "Error" };
             let events = host.instance_actions_events();

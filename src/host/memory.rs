@@ -23,8 +23,11 @@ use crate::release::Release;
 /// use nova_compute_utils::time;
 ///
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
-/// host.add_instance(r#"{"uuid": "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", "host": "cmp-01", "launched_at": "2026-10-05
-/// 10:43:11"}"#)?; assert!(host.notifications().is_empty());
+/// let uuid = "5a92d5c4-d71c-4972-bcbb-019167ffd7f1";
+/// host.add_instance(format!(
+///     r#"{{"uuid": "{uuid}", "host": "cmp-01", "launched_at": "2026-10-05 10:43:11"}}"#
+/// ))?;
+/// assert!(host.notifications().is_empty());
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 #[derive(Debug)]

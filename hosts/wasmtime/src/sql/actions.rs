@@ -215,8 +215,8 @@ impl Table<'_> {
             Some(_) => "AND a.request_id = ?",
         };
         let sql = self.dialect().placeholders(format!(
-            "SELECT a.id, a.action, a.instance_uuid, a.request_id, a.user_id, a.project_id, {start_time}, {finish_time}, \
-             a.message, {created_at}, {updated_at}, {deleted_at}, a.deleted FROM instance_actions a \
+            "SELECT a.id, a.action, a.instance_uuid, a.request_id, a.user_id, a.project_id, {start_time}, \
+             {finish_time}, a.message, {created_at}, {updated_at}, {deleted_at}, a.deleted FROM instance_actions a \
              WHERE a.deleted = 0 AND a.instance_uuid = ? {by_request} ORDER BY {order} LIMIT {limit}"
         ));
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(request.instance_uuid);
@@ -334,8 +334,8 @@ impl Table<'_> {
         let m = self.dialect().moment();
         let details = if self.is_hibiscus() { ", details = ?" } else { "" };
         let sql = self.dialect().placeholders(format!(
-            "UPDATE instance_actions_events SET updated_at = {m}, finish_time = {m}, result = ?, traceback = ?{details} \
-             WHERE id = ?"
+            "UPDATE instance_actions_events SET updated_at = {m}, finish_time = {m}, result = ?, \
+             traceback = ?{details} WHERE id = ?"
         ));
         let query = sqlx::query(AssertSqlSafe(sql))
             .bind(as_sql(event.updated_at.as_deref()))

@@ -108,9 +108,9 @@ impl SqlConductor {
         let [tot, curr] =
             ["v.tot_last_refreshed", "v.curr_last_refreshed"].map(|column| self.dialect.moment_text(column));
         self.dialect.placeholders(format!(
-            "SELECT v.id, v.volume_id, v.instance_uuid, v.project_id, v.user_id, v.availability_zone, {tot}, v.tot_reads, \
-             v.tot_read_bytes, v.tot_writes, v.tot_write_bytes, {curr}, v.curr_reads, v.curr_read_bytes, v.curr_writes, \
-             v.curr_write_bytes FROM volume_usage_cache v WHERE {filter} ORDER BY v.id"
+            "SELECT v.id, v.volume_id, v.instance_uuid, v.project_id, v.user_id, v.availability_zone, {tot}, \
+             v.tot_reads, v.tot_read_bytes, v.tot_writes, v.tot_write_bytes, {curr}, v.curr_reads, v.curr_read_bytes, \
+             v.curr_writes, v.curr_write_bytes FROM volume_usage_cache v WHERE {filter} ORDER BY v.id"
         ))
     }
 
