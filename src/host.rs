@@ -33,6 +33,34 @@ pub struct TaskLog {
     pub errors: i64,
 }
 
+/// Which instances to list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WindowQuery<'a> {
+    /// They were not terminated by then.
+    pub begin: NaiveDateTime,
+    /// They were launched before; nothing: whenever, and also never.
+    pub end: Option<NaiveDateTime>,
+    /// Those of one project only.
+    pub project_id: Option<&'a str>,
+    /// Those of one compute host only.
+    pub host: Option<&'a str>,
+}
+
+/// A row of the table `bw_usage_cache`: what one vif sent and received since a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BwUsage {
+    /// The instance.
+    pub uuid: String,
+    /// The MAC address of the vif.
+    pub mac: Option<String>,
+    /// Since when it is counted.
+    pub start_period: NaiveDateTime,
+    /// Bytes received.
+    pub bw_in: Option<i64>,
+    /// Bytes sent.
+    pub bw_out: Option<i64>,
+}
+
 /// Some of the instances that were asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstancePage {
@@ -78,24 +106,30 @@ pub trait Conductor {
         message: Option<&str>,
     ) -> Result<(), HostError>;
 
-    /// The instances alive on a host at any time of a window, soft-deleted ones included, ordered by `project_id`, then `uuid`:
-    /// at most `limit` of them, from the marker of the page before. Nova: `instance_get_active_by_window_joined`.
+    /// The instances alive at any time of a window, soft-deleted ones included, ordered by `project_id`, then `uuid`: at most
+    /// `limit` of them, from the marker of the page before. Nova: `instance_get_active_by_window_joined`.
     async fn instance_get_active_by_window(
         &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
+        query: WindowQuery<'_>,
         marker: Option<&str>,
         limit: u32,
     ) -> Result<InstancePage, HostError>;
 
     /// How many instances all those pages hold together. Asked only where one page does not hold them all.
-    async fn instance_count_active_by_window(
+    async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError>;
+
+    /// What the vifs of some instances sent and received, of the periods that began at `start_period`. Asked in grizzly only.
+    /// Nova: `bw_usage_get_by_uuids`.
+    async fn bw_usage_get_by_uuids(
         &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
-    ) -> Result<u64, HostError>;
+        uuids: &[String],
+        start_period: NaiveDateTime,
+    ) -> Result<Vec<BwUsage>, HostError>;
+
+    /// The network info of an instance, given as its document, from whoever runs the network: a JSON list of vifs, as
+    /// [`NetworkInfo`](crate::network::NetworkInfo) reads it. Asked in grizzly only, where the instance's cache has none.
+    /// Nova: `get_instance_nw_info` of the network API.
+    async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError>;
 }
 
 /// How urgent a notification is.
@@ -185,22 +219,25 @@ pub struct MemoryHost {
     ids: Cell<u128>,
     instances: RefCell<BTreeMap<(String, String), StoredInstance>>,
     task_log: RefCell<Vec<TaskLog>>,
+    bw_usage: RefCell<Vec<BwUsage>>,
     notifications: RefCell<Vec<Notification>>,
 }
 
 #[derive(Debug)]
 struct StoredInstance {
     host: String,
+    project_id: String,
     launched_at: Option<NaiveDateTime>,
     terminated_at: Option<NaiveDateTime>,
     json: String,
 }
 
 impl StoredInstance {
-    fn is_active(&self, begin: NaiveDateTime, end: NaiveDateTime, host: &str) -> bool {
-        self.host == host
-            && self.terminated_at.is_none_or(|terminated_at| terminated_at > begin)
-            && self.launched_at.is_some_and(|launched_at| launched_at < end)
+    fn is_active(&self, query: WindowQuery<'_>) -> bool {
+        query.host.is_none_or(|host| self.host == host)
+            && query.project_id.is_none_or(|project_id| self.project_id == project_id)
+            && self.terminated_at.is_none_or(|terminated_at| terminated_at > query.begin)
+            && query.end.is_none_or(|end| self.launched_at.is_some_and(|launched_at| launched_at < end))
     }
 }
 
@@ -213,6 +250,7 @@ impl MemoryHost {
             ids: Cell::new(0),
             instances: RefCell::default(),
             task_log: RefCell::default(),
+            bw_usage: RefCell::default(),
             notifications: RefCell::default(),
         }
     }
@@ -231,15 +269,22 @@ impl MemoryHost {
                 .map_or(Ok(None), super::document::Json::text)?
                 .map_or_else(String::new, std::borrow::Cow::into_owned))
         };
-        let key = (text(instance.project_id)?, instance.uuid()?.into_owned());
+        let project_id = text(instance.project_id)?;
+        let key = (project_id.clone(), instance.uuid()?.into_owned());
         let stored = StoredInstance {
             host: text(instance.host)?,
+            project_id,
             launched_at: crate::instance::moment("launched_at", instance.launched_at)?,
             terminated_at: crate::instance::moment("terminated_at", instance.terminated_at)?,
             json: json.clone(),
         };
         self.instances.borrow_mut().insert(key, stored);
         Ok(())
+    }
+
+    /// Store what a vif sent and received.
+    pub fn add_bw_usage(&self, row: BwUsage) {
+        self.bw_usage.borrow_mut().push(row);
     }
 
     /// The rows of the task log, oldest first.
@@ -327,9 +372,7 @@ impl Conductor for MemoryHost {
 
     async fn instance_get_active_by_window(
         &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
+        query: WindowQuery<'_>,
         marker: Option<&str>,
         limit: u32,
     ) -> Result<InstancePage, HostError> {
@@ -341,20 +384,33 @@ impl Conductor for MemoryHost {
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let instances = self.instances.borrow();
-        let mut active = instances.values().filter(|instance| instance.is_active(begin, end, host)).skip(skip);
+        let mut active = instances.values().filter(|instance| instance.is_active(query)).skip(skip);
         let page: Vec<String> = active.by_ref().take(limit).map(|instance| instance.json.clone()).collect();
         let next_marker = active.next().map(|_| skip.saturating_add(page.len()).to_string());
         Ok(InstancePage { instances: page, next_marker })
     }
 
-    async fn instance_count_active_by_window(
-        &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
-    ) -> Result<u64, HostError> {
-        let count = self.instances.borrow().values().filter(|instance| instance.is_active(begin, end, host)).count();
+    async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError> {
+        let count = self.instances.borrow().values().filter(|instance| instance.is_active(query)).count();
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    async fn bw_usage_get_by_uuids(
+        &self,
+        uuids: &[String],
+        start_period: NaiveDateTime,
+    ) -> Result<Vec<BwUsage>, HostError> {
+        let rows = self.bw_usage.borrow();
+        let asked = rows.iter().filter(|row| row.start_period == start_period && uuids.contains(&row.uuid));
+        Ok(asked.cloned().collect())
+    }
+
+    /// There is no network in memory.
+    async fn instance_get_nw_info(&self, _instance: &str) -> Result<String, HostError> {
+        Err(HostError::new(
+            "NoNetworkApi",
+            "this host has no network API, and the instance no network info in its cache",
+        ))
     }
 }
 

@@ -20,10 +20,10 @@
 //! | module | what it answers to in Nova |
 //! |---|---|
 //! | [`period`] | `last_completed_audit_period`, `audit_period_bounds` |
-//! | [`usage`] | `info_from_instance`, `image_meta`, `notify_usage_exists`, `InstanceExistsPayload` |
+//! | [`usage`] | `info_from_instance`, `image_meta`, `bandwidth_usage`, `notify_about_instance_usage`, `notify_usage_exists`, `InstanceExistsPayload` |
 //! | [`audit`] | `has_audit_been_run`, `start_`/`finish_instance_usage_audit`, the periodic task `_instance_usage_audit` |
 //! | [`fault`] | exceptions as data: what `add_instance_fault_from_exc`, the event reporter and fault notifications see of one |
-//! | [`network`] | `NetworkInfo.hydrate`, `Instance.get_network_info` |
+//! | [`network`] | `NetworkInfo.hydrate`, `get_nw_info_for_instance`, `Instance.get_network_info` |
 //! | [`host`] | what an embedding program supplies |
 //! | [`instance`], [`document`], [`time`] | the records, documents and moments that they share |
 

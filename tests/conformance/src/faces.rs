@@ -46,7 +46,12 @@ pub trait Face {
     fn script(&self) -> &Script;
 
     /// Nova: `last_completed_audit_period`.
-    fn last_completed_audit_period(&mut self, config: &Config, unit: Option<&str>, before: &str) -> Result<Answer<Bounds>>;
+    fn last_completed_audit_period(
+        &mut self,
+        config: &Config,
+        unit: Option<&str>,
+        before: &str,
+    ) -> Result<Answer<Bounds>>;
 
     /// Nova: `audit_period_bounds`.
     fn audit_period_bounds(&mut self, config: &Config, current_period: bool, now: &str) -> Result<Answer<Bounds>>;

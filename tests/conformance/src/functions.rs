@@ -86,7 +86,10 @@ struct Raised {
 }
 
 /// What the surroundings answer to a call: the JSON of a value, or an error.
-fn answer_of(case: &Case, call: &str) -> Result<std::result::Result<Option<String>, nova_compute_utils::host::HostError>> {
+fn answer_of(
+    case: &Case,
+    call: &str,
+) -> Result<std::result::Result<Option<String>, nova_compute_utils::host::HostError>> {
     let Some(answer) = case.host.json(call) else {
         return Ok(Ok(None));
     };

@@ -133,7 +133,8 @@ impl Script {
 
     fn page(&self, window: (String, String), host: String, marker: Option<&str>) -> Result<InstancePage, HostError> {
         let mut state = self.state();
-        let from: usize = marker.map_or(Ok(0), str::parse).map_err(|_| HostError::new("MarkerNotFound", "no such marker"))?;
+        let from: usize =
+            marker.map_or(Ok(0), str::parse).map_err(|_| HostError::new("MarkerNotFound", "no such marker"))?;
         if from == 0 {
             state.calls.push(Call::Instances(window.0, window.1, host));
             state.listed = true;
@@ -165,7 +166,8 @@ impl Script {
     /// The ids of what was handed over: each is to be a UUID, and none is to come twice.
     #[must_use]
     pub fn message_ids(&self) -> Vec<String> {
-        let is_id = |call: &Call| if let Call::Notify(message) = call { Some(message.message_id.clone()) } else { None };
+        let is_id =
+            |call: &Call| if let Call::Notify(message) = call { Some(message.message_id.clone()) } else { None };
         self.state().calls.iter().filter_map(is_id).collect()
     }
 }
@@ -173,7 +175,8 @@ impl Script {
 /// Are these the ids of messages: random UUIDs, none twice?
 #[must_use]
 pub fn are_message_ids(ids: &[String]) -> bool {
-    let is_uuid = |id: &str| id.len() == 36 && id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.as_bytes()[14] == b'4';
+    let is_uuid =
+        |id: &str| id.len() == 36 && id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.as_bytes()[14] == b'4';
     ids.iter().all(|id| is_uuid(id)) && ids.iter().collect::<BTreeSet<_>>().len() == ids.len()
 }
 

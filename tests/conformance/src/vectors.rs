@@ -73,7 +73,9 @@ impl Arguments {
 
     /// A text; nothing where it is null or absent.
     pub fn text(&self, name: &str) -> Result<Option<String>> {
-        self.json(name).map(|json| serde_json::from_str(json).with_context(|| format!("`{name}` is no text"))).transpose()
+        self.json(name)
+            .map(|json| serde_json::from_str(json).with_context(|| format!("`{name}` is no text")))
+            .transpose()
     }
 
     /// A value of another type.

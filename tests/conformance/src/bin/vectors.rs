@@ -38,9 +38,9 @@ fn main() -> Result<ExitCode> {
     for face in &arguments.face {
         faces.push(match face {
             FaceName::Native => Box::new(NativeFace::default()),
-            FaceName::Component => Box::new(
-                ComponentFace::load(&arguments.component).context("`cargo xtask build` makes the component")?,
-            ),
+            FaceName::Component => {
+                Box::new(ComponentFace::load(&arguments.component).context("`cargo xtask build` makes the component")?)
+            }
         });
     }
     let runs = run(&arguments.dir, &mut faces)?;

@@ -23,7 +23,7 @@ impl ComponentFace {
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let script = Script::default();
         let plugin = Wasmtime::new(Limits::default())?.load::<Script>(path)?;
-         
+
         let instance = runtime.block_on(plugin.instantiate(script.clone(), Clock::System))?;
         Ok(Self { runtime, instance, script })
     }
@@ -46,7 +46,12 @@ impl Face for ComponentFace {
         &self.script
     }
 
-    fn last_completed_audit_period(&mut self, config: &Config, unit: Option<&str>, before: &str) -> Result<Answer<Bounds>> {
+    fn last_completed_audit_period(
+        &mut self,
+        config: &Config,
+        unit: Option<&str>,
+        before: &str,
+    ) -> Result<Answer<Bounds>> {
         let (config, before) = (config_record(config), before.to_owned());
         let window = self.call(async |nova| nova.last_completed_audit_period(&config, unit, &before).await)?;
         Ok(window.map(bounds))

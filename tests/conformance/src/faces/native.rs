@@ -29,7 +29,12 @@ impl Face for NativeFace {
         &self.script
     }
 
-    fn last_completed_audit_period(&mut self, config: &Config, unit: Option<&str>, before: &str) -> Result<Answer<Bounds>> {
+    fn last_completed_audit_period(
+        &mut self,
+        config: &Config,
+        unit: Option<&str>,
+        before: &str,
+    ) -> Result<Answer<Bounds>> {
         let before = time::parse(before)?;
         Ok(period::last_completed_audit_period(config, unit, before).map(bounds).map_err(failure))
     }

@@ -27,7 +27,10 @@ pub(super) fn has_audit_been_run(face: &mut dyn Face, release: Release, case: &C
 
 pub(super) fn start_instance_usage_audit(face: &mut dyn Face, _: Release, case: &Case) -> Result<Verdict> {
     let script = face.script().clone();
-    script.play(Answers { task_log_begin_task: answer_of(case, "conductor.task_log_begin_task")?.err(), ..Answers::default() });
+    script.play(Answers {
+        task_log_begin_task: answer_of(case, "conductor.task_log_begin_task")?.err(),
+        ..Answers::default()
+    });
     let (window, host) = window_and_host(case)?;
     let started = face.start_instance_usage_audit(&window, &host, case.args.read("num_instances")?)?;
     let calls: Vec<String> = script.calls().iter().map(positional).collect();
@@ -36,7 +39,10 @@ pub(super) fn start_instance_usage_audit(face: &mut dyn Face, _: Release, case: 
 
 pub(super) fn finish_instance_usage_audit(face: &mut dyn Face, _: Release, case: &Case) -> Result<Verdict> {
     let script = face.script().clone();
-    script.play(Answers { task_log_end_task: answer_of(case, "conductor.task_log_end_task")?.err(), ..Answers::default() });
+    script.play(Answers {
+        task_log_end_task: answer_of(case, "conductor.task_log_end_task")?.err(),
+        ..Answers::default()
+    });
     let (window, host) = window_and_host(case)?;
     let message = case.args.text("message")?;
     let finished = face.finish_instance_usage_audit(&window, &host, case.args.read("errors")?, message.as_deref())?;
@@ -165,11 +171,7 @@ fn periodic_call(call: &Call, host: &str) -> String {
 
 fn arguments(task: &TaskLogCall, zone: &str) -> String {
     let TaskLogCall { task_name, begin, end, host } = task;
-    format!(
-        r#""$context", {}, "{begin}{zone}", "{end}{zone}", {}"#,
-        json::from_text(task_name),
-        json::from_text(host)
-    )
+    format!(r#""$context", {}, "{begin}{zone}", "{end}{zone}", {}"#, json::from_text(task_name), json::from_text(host))
 }
 
 fn text_or_null(text: Option<&str>) -> String {
