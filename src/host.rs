@@ -5,12 +5,17 @@
 //!
 //! No borrow of the library is held across a callback: a host may call back in.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+mod memory;
+mod rows;
 
 use chrono::NaiveDateTime;
 
+use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
+use crate::context::Context;
+
 pub use crate::error::HostError;
+pub use memory::{BwUsageUpdate, MemoryHost, Row, VolUsageUpdate};
+pub use rows::{BwUsage, BwUsageCache, InstanceAction, InstanceActionEvent, VolumeUsageCache};
 
 /// A row of the table `task_log`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,21 +49,6 @@ pub struct WindowQuery<'a> {
     pub project_id: Option<&'a str>,
     /// Those of one compute host only.
     pub host: Option<&'a str>,
-}
-
-/// A row of the table `bw_usage_cache`: what one vif sent and received since a moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BwUsage {
-    /// The instance.
-    pub uuid: String,
-    /// The MAC address of the vif.
-    pub mac: Option<String>,
-    /// Since when it is counted.
-    pub start_period: NaiveDateTime,
-    /// Bytes received.
-    pub bw_in: Option<i64>,
-    /// Bytes sent.
-    pub bw_out: Option<i64>,
 }
 
 /// Some of the instances that were asked for.
@@ -130,6 +120,30 @@ pub trait Conductor {
     /// [`NetworkInfo`](crate::network::NetworkInfo) reads it. Asked in grizzly only, where the instance's cache has none.
     /// Nova: `get_instance_nw_info` of the network API.
     async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError>;
+
+    /// Insert an action. Nova: `action_start`.
+    async fn action_start(&self, context: &Context, values: &ActionStartValues) -> Result<InstanceAction, HostError>;
+
+    /// Close the action of this instance and request: in grizzly the first one there is, in hibiscus the only one.
+    /// `InstanceActionNotFound` otherwise. Nova: `action_finish`.
+    async fn action_finish(&self, context: &Context, values: &ActionFinishValues) -> Result<InstanceAction, HostError>;
+
+    /// Insert an event under the action of this instance and request: in grizzly the first one there is, in hibiscus the newest, or
+    /// the instance's newest where the context has no project. `InstanceActionNotFound` where there is none. Nova:
+    /// `action_event_start`.
+    async fn action_event_start(
+        &self,
+        context: &Context,
+        values: &ActionEventStartValues,
+    ) -> Result<InstanceActionEvent, HostError>;
+
+    /// Close the first event of this name under that action; the action's message becomes `Error` where the result is.
+    /// `InstanceActionNotFound`, `InstanceActionEventNotFound`. Nova: `action_event_finish`.
+    async fn action_event_finish(
+        &self,
+        context: &Context,
+        values: &ActionEventFinishValues,
+    ) -> Result<InstanceActionEvent, HostError>;
 }
 
 /// How urgent a notification is.
@@ -200,242 +214,4 @@ pub trait Clock {
 pub trait Random {
     /// Sixteen random bytes, for a message id.
     fn random_bytes(&self) -> [u8; 16];
-}
-
-/// A host in memory, for tests and examples: its clock stands still, its ids count up.
-///
-/// ```
-/// use nova_compute_utils::host::MemoryHost;
-/// use nova_compute_utils::time;
-///
-/// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
-/// host.add_instance(r#"{"uuid": "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", "host": "cmp-01", "launched_at": "2026-10-05 10:43:11"}"#)?;
-/// assert!(host.notifications().is_empty());
-/// # Ok::<(), nova_compute_utils::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct MemoryHost {
-    now: Cell<NaiveDateTime>,
-    ids: Cell<u128>,
-    instances: RefCell<BTreeMap<(String, String), StoredInstance>>,
-    task_log: RefCell<Vec<TaskLog>>,
-    bw_usage: RefCell<Vec<BwUsage>>,
-    notifications: RefCell<Vec<Notification>>,
-}
-
-#[derive(Debug)]
-struct StoredInstance {
-    host: String,
-    project_id: String,
-    launched_at: Option<NaiveDateTime>,
-    terminated_at: Option<NaiveDateTime>,
-    json: String,
-}
-
-impl StoredInstance {
-    fn is_active(&self, query: WindowQuery<'_>) -> bool {
-        query.host.is_none_or(|host| self.host == host)
-            && query.project_id.is_none_or(|project_id| self.project_id == project_id)
-            && self.terminated_at.is_none_or(|terminated_at| terminated_at > query.begin)
-            && query.end.is_none_or(|end| self.launched_at.is_some_and(|launched_at| launched_at < end))
-    }
-}
-
-impl MemoryHost {
-    /// An empty host whose clock stands at a moment.
-    #[must_use]
-    pub fn new(now: NaiveDateTime) -> Self {
-        Self {
-            now: Cell::new(now),
-            ids: Cell::new(0),
-            instances: RefCell::default(),
-            task_log: RefCell::default(),
-            bw_usage: RefCell::default(),
-            notifications: RefCell::default(),
-        }
-    }
-
-    /// Set the clock.
-    pub fn set_utcnow(&self, now: NaiveDateTime) {
-        self.now.set(now);
-    }
-
-    /// Store an instance; one with the same project and UUID is replaced.
-    pub fn add_instance(&self, json: impl Into<String>) -> Result<(), crate::Error> {
-        let json = json.into();
-        let instance = crate::instance::Instance::parse(&json)?;
-        let text = |field: Option<crate::document::Json<'_>>| -> Result<String, crate::Error> {
-            Ok(field
-                .map_or(Ok(None), super::document::Json::text)?
-                .map_or_else(String::new, std::borrow::Cow::into_owned))
-        };
-        let project_id = text(instance.project_id)?;
-        let key = (project_id.clone(), instance.uuid()?.into_owned());
-        let stored = StoredInstance {
-            host: text(instance.host)?,
-            project_id,
-            launched_at: crate::instance::moment("launched_at", instance.launched_at)?,
-            terminated_at: crate::instance::moment("terminated_at", instance.terminated_at)?,
-            json: json.clone(),
-        };
-        self.instances.borrow_mut().insert(key, stored);
-        Ok(())
-    }
-
-    /// Store what a vif sent and received.
-    pub fn add_bw_usage(&self, row: BwUsage) {
-        self.bw_usage.borrow_mut().push(row);
-    }
-
-    /// The rows of the task log, oldest first.
-    #[must_use]
-    pub fn task_log(&self) -> Vec<TaskLog> {
-        self.task_log.borrow().clone()
-    }
-
-    /// What was sent, oldest first.
-    #[must_use]
-    pub fn notifications(&self) -> Vec<Notification> {
-        self.notifications.borrow().clone()
-    }
-
-    fn find<T>(
-        &self,
-        task_name: &str,
-        window: (NaiveDateTime, NaiveDateTime),
-        host: &str,
-        found: impl FnOnce(&mut TaskLog) -> T,
-    ) -> Option<T> {
-        let mut rows = self.task_log.borrow_mut();
-        let row = rows.iter_mut().find(|row| {
-            row.task_name == task_name && (row.period_beginning, row.period_ending) == window && row.host == host
-        })?;
-        Some(found(row))
-    }
-}
-
-impl Conductor for MemoryHost {
-    async fn task_log_get(
-        &self,
-        task_name: &str,
-        period_beginning: NaiveDateTime,
-        period_ending: NaiveDateTime,
-        host: &str,
-    ) -> Result<Option<TaskLog>, HostError> {
-        Ok(self.find(task_name, (period_beginning, period_ending), host, |row| row.clone()))
-    }
-
-    async fn task_log_begin_task(
-        &self,
-        task_name: &str,
-        period_beginning: NaiveDateTime,
-        period_ending: NaiveDateTime,
-        host: &str,
-        task_items: i64,
-        message: &str,
-    ) -> Result<(), HostError> {
-        if self.find(task_name, (period_beginning, period_ending), host, |_| ()).is_some() {
-            let message = format!("Task {task_name} is already running on host {host}");
-            return Err(HostError::new("TaskAlreadyRunning", message));
-        }
-        self.task_log.borrow_mut().push(TaskLog {
-            task_name: task_name.to_owned(),
-            state: "RUNNING".to_owned(),
-            host: host.to_owned(),
-            period_beginning,
-            period_ending,
-            message: message.to_owned(),
-            task_items,
-            errors: 0,
-        });
-        Ok(())
-    }
-
-    async fn task_log_end_task(
-        &self,
-        task_name: &str,
-        period_beginning: NaiveDateTime,
-        period_ending: NaiveDateTime,
-        host: &str,
-        errors: i64,
-        message: Option<&str>,
-    ) -> Result<(), HostError> {
-        self.find(task_name, (period_beginning, period_ending), host, |row| {
-            "DONE".clone_into(&mut row.state);
-            row.errors = errors;
-            if let Some(message) = message.filter(|message| !message.is_empty()) {
-                message.clone_into(&mut row.message);
-            }
-        })
-        .ok_or_else(|| HostError::new("TaskNotRunning", format!("Task {task_name} is not running on host {host}")))
-    }
-
-    async fn instance_get_active_by_window(
-        &self,
-        query: WindowQuery<'_>,
-        marker: Option<&str>,
-        limit: u32,
-    ) -> Result<InstancePage, HostError> {
-        let skip = match marker {
-            None => 0,
-            Some(marker) => marker
-                .parse()
-                .map_err(|_| HostError::new("MarkerNotFound", format!("Marker {marker} could not be found.")))?,
-        };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let instances = self.instances.borrow();
-        let mut active = instances.values().filter(|instance| instance.is_active(query)).skip(skip);
-        let page: Vec<String> = active.by_ref().take(limit).map(|instance| instance.json.clone()).collect();
-        let next_marker = active.next().map(|_| skip.saturating_add(page.len()).to_string());
-        Ok(InstancePage { instances: page, next_marker })
-    }
-
-    async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError> {
-        let count = self.instances.borrow().values().filter(|instance| instance.is_active(query)).count();
-        Ok(u64::try_from(count).unwrap_or(u64::MAX))
-    }
-
-    async fn bw_usage_get_by_uuids(
-        &self,
-        uuids: &[String],
-        start_period: NaiveDateTime,
-    ) -> Result<Vec<BwUsage>, HostError> {
-        let rows = self.bw_usage.borrow();
-        let asked = rows.iter().filter(|row| row.start_period == start_period && uuids.contains(&row.uuid));
-        Ok(asked.cloned().collect())
-    }
-
-    /// There is no network in memory.
-    async fn instance_get_nw_info(&self, _instance: &str) -> Result<String, HostError> {
-        Err(HostError::new(
-            "NoNetworkApi",
-            "this host has no network API, and the instance no network info in its cache",
-        ))
-    }
-}
-
-impl Notifier for MemoryHost {
-    async fn notify(
-        &self,
-        _context: &str,
-        notifications: Vec<Notification>,
-    ) -> Result<Vec<Result<(), HostError>>, HostError> {
-        let answers = notifications.iter().map(|_| Ok(())).collect();
-        self.notifications.borrow_mut().extend(notifications);
-        Ok(answers)
-    }
-}
-
-impl Clock for MemoryHost {
-    fn utcnow(&self) -> NaiveDateTime {
-        self.now.get()
-    }
-}
-
-impl Random for MemoryHost {
-    fn random_bytes(&self) -> [u8; 16] {
-        let id = self.ids.get();
-        self.ids.set(id.wrapping_add(1));
-        id.to_be_bytes()
-    }
 }

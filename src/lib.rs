@@ -23,10 +23,12 @@
 //! | [`usage`] | `info_from_instance`, `image_meta`, `bandwidth_usage`, `notify_about_instance_usage`, `notify_usage_exists`, `InstanceExistsPayload` |
 //! | [`audit`] | `has_audit_been_run`, `start_`/`finish_instance_usage_audit`, the periodic task `_instance_usage_audit` |
 //! | [`fault`] | exceptions as data: what `add_instance_fault_from_exc`, the event reporter and fault notifications see of one |
+//! | [`action`] | `pack_action_*`, `InstanceAction`, `InstanceActionEvent`, `EventReporter` |
 //! | [`network`] | `NetworkInfo.hydrate`, `get_nw_info_for_instance`, `Instance.get_network_info` |
 //! | [`host`] | what an embedding program supplies |
 //! | [`instance`], [`document`], [`time`] | the records, documents and moments that they share |
 
+pub mod action;
 pub mod audit;
 mod bindings;
 mod context;

@@ -127,6 +127,32 @@ impl Release {
     pub(crate) const fn has_modern_vifs(self) -> bool {
         matches!(self, Self::Hibiscus)
     }
+
+    /// Today's Nova says itself when an action changed: with its own times, and when its events begin and end.
+    pub(crate) const fn says_when_actions_change(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Today's events say on which host they happen.
+    pub(crate) const fn has_event_hosts(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Today's events keep what may be shown of a failure; grizzly's are given the failure's whole text, and lose it.
+    pub(crate) const fn has_event_details(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Of several actions of one request grizzly takes the first; today's Nova takes the newest, and for a service without a
+    /// project the instance's newest where the request has none.
+    pub(crate) const fn takes_newest_action(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Grizzly finishes the first action of a request; today's Nova refuses where there are several.
+    pub(crate) const fn wants_one_action(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
 }
 
 impl std::fmt::Display for Release {

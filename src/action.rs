@@ -1,0 +1,496 @@
+//! Instance actions and their events: what is recorded when something is done to an instance, and how it went.
+//!
+//! An action is what a user asked for (`reboot`); its events are the steps (`compute_reboot_instance`), each with a result. The
+//! `pack_*` functions make the values of a row, the others hand them to the [`Conductor`], and [`report_event`] brackets a
+//! piece of work.
+
+use std::fmt;
+
+use chrono::NaiveDateTime;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::fault::Failure;
+use crate::host::{Clock, Conductor, HostError, InstanceAction, InstanceActionEvent};
+use crate::release::Release;
+
+/// What a new row of `instance_actions` holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionStartValues {
+    /// What was asked for, such as `reboot`.
+    pub action: Option<String>,
+    /// The instance.
+    pub instance_uuid: String,
+    /// The request that asks.
+    pub request_id: Option<String>,
+    /// The user who asks.
+    pub user_id: Option<String>,
+    /// The project of that user.
+    pub project_id: Option<String>,
+    /// When the request began.
+    pub start_time: Option<NaiveDateTime>,
+    /// The same moment. Hibiscus only.
+    pub updated_at: Option<NaiveDateTime>,
+}
+
+/// What closes a row of `instance_actions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionFinishValues {
+    /// The instance.
+    pub instance_uuid: String,
+    /// The request that asked.
+    pub request_id: Option<String>,
+    /// Now.
+    pub finish_time: NaiveDateTime,
+    /// The same moment. Hibiscus only.
+    pub updated_at: Option<NaiveDateTime>,
+}
+
+/// What a new row of `instance_actions_events` holds, and which action it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionEventStartValues {
+    /// The step, such as `compute_reboot_instance`.
+    pub event: String,
+    /// The instance.
+    pub instance_uuid: String,
+    /// The request of the action.
+    pub request_id: Option<String>,
+    /// Now.
+    pub start_time: NaiveDateTime,
+    /// Where it happens. Hibiscus only.
+    pub host: Option<String>,
+}
+
+/// What closes a row of `instance_actions_events`. Fields that are absent are left as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionEventFinishValues {
+    /// The step.
+    pub event: String,
+    /// The instance.
+    pub instance_uuid: String,
+    /// The request of the action.
+    pub request_id: Option<String>,
+    /// Now.
+    pub finish_time: NaiveDateTime,
+    /// `Success` or `Error`.
+    pub result: String,
+    /// The failure as text. Grizzly only; no column holds it.
+    pub message: Option<String>,
+    /// What may be shown of the failure, at most 255 bytes. Hibiscus only.
+    pub details: Option<String>,
+    /// The printed frames.
+    pub traceback: Option<String>,
+}
+
+/// What Nova takes for the exception of an event: the exception, or its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExcVal<'a> {
+    /// A message.
+    Text(&'a str),
+    /// An exception.
+    Failure(&'a Failure),
+}
+
+/// The values of an action that begins. Nova: `pack_action_start`.
+///
+/// It began when the request did: the start time is the context's, not the clock's.
+///
+/// ```
+/// use nova_compute_utils::{Context, Release, action, time};
+///
+/// let context = Context { timestamp: Some(time::parse("2026-11-01T00:17:03.25")?), ..Context::default() };
+/// let uuid = "48b988aa-afe1-4664-8307-784d3a2daad0";
+/// let values = action::pack_action_start(Release::Hibiscus, &context, uuid, Some("reboot"));
+/// assert_eq!(values.start_time, context.timestamp);
+/// assert_eq!(values.updated_at, context.timestamp);
+/// # Ok::<(), nova_compute_utils::Error>(())
+/// ```
+#[must_use]
+pub fn pack_action_start(
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+    action_name: Option<&str>,
+) -> ActionStartValues {
+    ActionStartValues {
+        action: action_name.map(str::to_owned),
+        instance_uuid: instance_uuid.to_owned(),
+        request_id: context.request_id.clone(),
+        user_id: context.user_id.clone(),
+        project_id: context.project_id.clone(),
+        start_time: context.timestamp,
+        updated_at: context.timestamp.filter(|_| release.says_when_actions_change()),
+    }
+}
+
+/// The values that close an action. Nova: `pack_action_finish`.
+#[must_use]
+pub fn pack_action_finish(
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+    now: NaiveDateTime,
+) -> ActionFinishValues {
+    ActionFinishValues {
+        instance_uuid: instance_uuid.to_owned(),
+        request_id: context.request_id.clone(),
+        finish_time: now,
+        updated_at: Some(now).filter(|_| release.says_when_actions_change()),
+    }
+}
+
+/// The values of an event that begins. Nova: `pack_action_event_start`.
+///
+/// Grizzly knows no host of an event and leaves it out.
+#[must_use]
+pub fn pack_action_event_start(
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+    event_name: &str,
+    host: Option<&str>,
+    now: NaiveDateTime,
+) -> ActionEventStartValues {
+    ActionEventStartValues {
+        event: event_name.to_owned(),
+        instance_uuid: instance_uuid.to_owned(),
+        request_id: context.request_id.clone(),
+        start_time: now,
+        host: host.filter(|_| release.has_event_hosts()).map(str::to_owned),
+    }
+}
+
+/// The values that close an event. Nova: `pack_action_event_finish`.
+///
+/// Without a traceback it is a success, whatever the exception; with one, be it empty, an error. Fails with `UnicodeEncodeError`
+/// where grizzly cannot make a byte string of the exception: its text is not ASCII.
+///
+/// ```
+/// use nova_compute_utils::action::{self, ExcVal};
+/// use nova_compute_utils::{Context, Release, time};
+///
+/// let (context, now) = (Context::default(), time::parse("2026-11-01T00:17:03.25")?);
+/// let finish = |exc_tb| {
+///     let exc_val = Some(ExcVal::Text("No valid host was found."));
+///     action::pack_action_event_finish(Release::Hibiscus, &context, "a uuid", "schedule", exc_val, exc_tb, now)
+/// };
+/// assert_eq!(finish(None)?.result, "Success");
+/// assert_eq!(finish(None)?.details, None);
+/// assert_eq!(finish(Some(""))?.result, "Error");
+/// assert_eq!(finish(Some(""))?.details.as_deref(), Some("No valid host was found."));
+/// # Ok::<(), nova_compute_utils::Error>(())
+/// ```
+pub fn pack_action_event_finish(
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+    event_name: &str,
+    exc_val: Option<ExcVal<'_>>,
+    exc_tb: Option<&str>,
+    now: NaiveDateTime,
+) -> Result<ActionEventFinishValues, Error> {
+    let failed = exc_tb.is_some();
+    let (message, details) = match failed {
+        false => (None, None),
+        true if release.has_event_details() => (None, exc_val.and_then(details)),
+        true => (Some(byte_string(exc_val)?), None),
+    };
+    Ok(ActionEventFinishValues {
+        event: event_name.to_owned(),
+        instance_uuid: instance_uuid.to_owned(),
+        request_id: context.request_id.clone(),
+        finish_time: now,
+        result: if failed { "Error" } else { "Success" }.to_owned(),
+        message,
+        details,
+        traceback: exc_tb.map(str::to_owned),
+    })
+}
+
+/// What may be shown of an exception; nothing of one that is false in Python's sense.
+fn details(exc_val: ExcVal<'_>) -> Option<String> {
+    match exc_val {
+        ExcVal::Text("") => None,
+        ExcVal::Text(message) => Some(truncated(message)),
+        ExcVal::Failure(failure) => Some(truncated(shown(failure))),
+    }
+}
+
+/// What a tenant may see of an exception.
+fn shown(failure: &Failure) -> &str {
+    failure.formatted_message.as_deref().unwrap_or(&failure.class_name)
+}
+
+/// At most 255 bytes, and no part of a character.
+fn truncated(message: &str) -> String {
+    message.get(..message.floor_char_boundary(255)).unwrap_or(message).to_owned()
+}
+
+/// Python 2's `str` of an exception.
+fn byte_string(exc_val: Option<ExcVal<'_>>) -> Result<String, Error> {
+    let text = match exc_val {
+        None => "None",
+        Some(ExcVal::Text(text)) => text,
+        Some(ExcVal::Failure(failure)) => &failure.text,
+    };
+    match text.chars().find(|character| !character.is_ascii()) {
+        None => Ok(text.to_owned()),
+        Some(character) => {
+            let message = format!("`{character}` is not ASCII, and grizzly's events take nothing else");
+            Err(Error::new("UnicodeEncodeError", message))
+        }
+    }
+}
+
+/// Record that an action begins. Nova: `InstanceAction.action_start`.
+pub async fn action_start<H: Conductor>(
+    services: &H,
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+    action_name: Option<&str>,
+) -> Result<InstanceAction, Error> {
+    let values = pack_action_start(release, context, instance_uuid, action_name);
+    services.action_start(context, &values).await.map_err(|error| Error::host("action-start", error))
+}
+
+/// Record that an action has ended. Nova: `InstanceAction.action_finish`.
+pub async fn action_finish<H: Conductor + Clock>(
+    services: &H,
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+) -> Result<InstanceAction, Error> {
+    let values = pack_action_finish(release, context, instance_uuid, services.utcnow());
+    services.action_finish(context, &values).await.map_err(|error| Error::host("action-finish", error))
+}
+
+/// Record that an event begins. Nova: `InstanceActionEvent.event_start`.
+pub async fn event_start<H: Conductor + Clock>(
+    services: &H,
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+    event_name: &str,
+    host: Option<&str>,
+) -> Result<InstanceActionEvent, Error> {
+    let values = pack_action_event_start(release, context, instance_uuid, event_name, host, services.utcnow());
+    services.action_event_start(context, &values).await.map_err(event_start_failed)
+}
+
+/// Record that an event went well. Nova: `InstanceActionEvent.event_finish`.
+pub async fn event_finish<H: Conductor + Clock>(
+    services: &H,
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+    event_name: &str,
+) -> Result<InstanceActionEvent, Error> {
+    event_finish_with_failure(services, release, context, instance_uuid, event_name, None, None).await
+}
+
+/// Record how an event went. Nova: `InstanceActionEvent.event_finish_with_failure`.
+///
+/// Hibiscus makes a text of the exception first: its formatted message, else its class name. An empty one leaves no details.
+pub async fn event_finish_with_failure<H: Conductor + Clock>(
+    services: &H,
+    release: Release,
+    context: &Context,
+    instance_uuid: &str,
+    event_name: &str,
+    exc_val: Option<ExcVal<'_>>,
+    exc_tb: Option<&str>,
+) -> Result<InstanceActionEvent, Error> {
+    let exc_val = if release.has_event_details() { exc_val.map(serialized) } else { exc_val };
+    let now = services.utcnow();
+    let values = pack_action_event_finish(release, context, instance_uuid, event_name, exc_val, exc_tb, now)?;
+    services.action_event_finish(context, &values).await.map_err(event_finish_failed)
+}
+
+fn serialized(exc_val: ExcVal<'_>) -> ExcVal<'_> {
+    match exc_val {
+        ExcVal::Text(_) => exc_val,
+        ExcVal::Failure(failure) => ExcVal::Text(shown(failure)),
+    }
+}
+
+fn event_start_failed(error: HostError) -> Error {
+    Error::host("action-event-start", error)
+}
+
+fn event_finish_failed(error: HostError) -> Error {
+    Error::host("action-event-finish", error)
+}
+
+/// A step to report: what it is called, where it happens and to which instances.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Event {
+    /// The step, such as `compute_reboot_instance`.
+    pub name: String,
+    /// Where it happens. Grizzly leaves it out.
+    pub host: Option<String>,
+    /// The instances, each of which gets an event of its own.
+    pub instance_uuids: Vec<String>,
+    /// Let it pass when an action turns out to be gone at the end; the events of later instances stay open then. Nova:
+    /// `graceful_exit`, of hibiscus.
+    pub graceful_exit: bool,
+    /// Let the work's own error pass as well in that case. Hibiscus does so; nothing else in here ever hides it.
+    pub swallow_body_error: bool,
+}
+
+/// What became of the events at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// All are closed.
+    All,
+    /// An action was gone, and those from there on stay open: only with [`Event::graceful_exit`].
+    ActionGone,
+}
+
+/// Events that are open: one per instance. Nova: `EventReporter`.
+///
+/// For work that is no one closure; else [`report_event`] is simpler. Whoever drops it leaves the events open.
+#[derive(Debug)]
+#[must_use = "the events stay open until they are finished"]
+pub struct EventReporter {
+    release: Release,
+    context: Context,
+    event: Event,
+}
+
+impl EventReporter {
+    /// Open an event per instance. The first refusal ends it, and leaves those open that were opened.
+    pub async fn start<H: Conductor + Clock>(
+        services: &H,
+        release: Release,
+        context: &Context,
+        event: Event,
+    ) -> Result<Self, Error> {
+        for instance_uuid in &event.instance_uuids {
+            event_start(services, release, context, instance_uuid, &event.name, event.host.as_deref()).await?;
+        }
+        Ok(Self { release, context: context.clone(), event })
+    }
+
+    /// Close the event of each instance: as an error where there was a failure, with or without traceback. The first refusal ends
+    /// it.
+    pub async fn finish<H: Conductor + Clock>(
+        self,
+        services: &H,
+        failure: Option<&Failure>,
+    ) -> Result<Finished, Error> {
+        let Self { release, context, event } = &self;
+        let exc_val = failure.map(ExcVal::Failure);
+        // In Python no exception comes without a traceback, and an event without one would count as a success.
+        let exc_tb = failure.map(|failure| failure.traceback.as_deref().unwrap_or_default());
+        for instance_uuid in &event.instance_uuids {
+            let finished =
+                event_finish_with_failure(services, *release, context, instance_uuid, &event.name, exc_val, exc_tb);
+            match finished.await {
+                Ok(_) => {}
+                Err(error) if event.graceful_exit && error.code() == "InstanceActionNotFound" => {
+                    return Ok(Finished::ActionGone);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Finished::All)
+    }
+}
+
+/// Do something and report it: an event per instance opens before and closes after it, with its outcome. Nova: `EventReporter`.
+///
+/// The body's own error always comes back, beside that of closing the events where both failed. Where Nova lets the second one
+/// hide the first, look at [`ReportError::Finish`]; where it hides both, ask for it with [`Event::swallow_body_error`].
+///
+/// ```
+/// use nova_compute_utils::action::{self, Event, ReportError};
+/// use nova_compute_utils::host::MemoryHost;
+/// use nova_compute_utils::{Context, Error, Release, time};
+///
+/// # fn ready<F: std::future::Future>(future: F) -> F::Output {
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     match std::pin::pin!(future).poll(&mut context) { std::task::Poll::Ready(output) => output, _ => unreachable!() }
+/// # }
+/// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
+/// let (release, context, uuid) = (Release::Hibiscus, Context::default(), "48b988aa-afe1-4664-8307-784d3a2daad0");
+/// ready(action::action_start(&host, release, &context, uuid, Some("reboot")))?;
+///
+/// let event = Event { name: "compute_reboot_instance".into(), instance_uuids: vec![uuid.into()], ..Event::default() };
+/// let reported = ready(action::report_event(&host, release, &context, event, async || {
+///     Err::<(), _>(Error::new("InstanceNotRunning", "Instance is not running."))
+/// }));
+/// assert!(matches!(reported, Err(ReportError::Body(error)) if error.code() == "InstanceNotRunning"));
+/// assert_eq!(host.instance_actions_events()[0].result.as_deref(), Some("Error"));
+/// assert_eq!(host.instance_actions()[0].message.as_deref(), Some("Error"));
+/// # Ok::<(), Error>(())
+/// ```
+pub async fn report_event<H, T, E>(
+    services: &H,
+    release: Release,
+    context: &Context,
+    event: Event,
+    body: impl AsyncFnOnce() -> Result<T, E>,
+) -> Result<T, ReportError<E>>
+where
+    H: Conductor + Clock,
+    for<'e> Failure: From<&'e E>,
+{
+    let swallow = event.swallow_body_error;
+    let reporter = EventReporter::start(services, release, context, event).await.map_err(ReportError::Start)?;
+    let outcome = body().await;
+    let failure = outcome.as_ref().err().map(Failure::from);
+    match (reporter.finish(services, failure.as_ref()).await, outcome) {
+        (Ok(_), Ok(value)) => Ok(value),
+        (Ok(Finished::ActionGone), Err(_)) if swallow => Err(ReportError::Swallowed),
+        (Ok(_), Err(body)) => Err(ReportError::Body(body)),
+        (Err(error), outcome) => Err(ReportError::Finish { error, body: outcome.err() }),
+    }
+}
+
+/// Why reported work gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReportError<E> {
+    /// An event could not be opened. The work was not begun.
+    Start(Error),
+    /// The work failed, and its events say so.
+    Body(E),
+    /// An event could not be closed. Nova raises this error, whatever became of the work.
+    Finish {
+        /// Why.
+        error: Error,
+        /// The work's own error, where it failed too.
+        body: Option<E>,
+    },
+    /// The work failed and an action was gone, and that is to pass: [`Event::swallow_body_error`].
+    Swallowed,
+}
+
+impl<E: fmt::Display> fmt::Display for ReportError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => write!(f, "the event could not be opened: {error}"),
+            Self::Body(error) => error.fmt(f),
+            Self::Finish { error, body: None } => write!(f, "the event could not be closed: {error}"),
+            Self::Finish { error, body: Some(body) } => write!(f, "{body}; nor could the event be closed: {error}"),
+            Self::Swallowed => f.write_str("the work failed, and its action is gone"),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for ReportError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Start(error) | Self::Finish { error, body: None } => Some(error),
+            Self::Body(error) => error.source(),
+            Self::Finish { body: Some(body), .. } => Some(body),
+            Self::Swallowed => None,
+        }
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self::new(error.code(), error.message())
+    }
+}

@@ -1,0 +1,148 @@
+//! Rows of Nova's tables.
+
+use chrono::NaiveDateTime;
+
+/// A row of the table `instance_actions`: something that a user asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstanceAction {
+    /// The number of the row.
+    pub id: i64,
+    /// What was asked for, such as `reboot`.
+    pub action: Option<String>,
+    /// The instance.
+    pub instance_uuid: Option<String>,
+    /// The request that asked.
+    pub request_id: Option<String>,
+    /// The user who asked.
+    pub user_id: Option<String>,
+    /// The project of that user.
+    pub project_id: Option<String>,
+    /// When the request began.
+    pub start_time: Option<NaiveDateTime>,
+    /// When the action ended.
+    pub finish_time: Option<NaiveDateTime>,
+    /// `Error` where an event failed.
+    pub message: Option<String>,
+    /// When the row was inserted.
+    pub created_at: Option<NaiveDateTime>,
+    /// When it last changed.
+    pub updated_at: Option<NaiveDateTime>,
+    /// When it was marked as deleted.
+    pub deleted_at: Option<NaiveDateTime>,
+    /// Is it marked as deleted?
+    pub deleted: bool,
+}
+
+/// A row of the table `instance_actions_events`: a step of an action.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstanceActionEvent {
+    /// The number of the row.
+    pub id: i64,
+    /// The step, such as `compute_reboot_instance`.
+    pub event: Option<String>,
+    /// The action that it belongs to.
+    pub action_id: Option<i64>,
+    /// When it began.
+    pub start_time: Option<NaiveDateTime>,
+    /// When it ended.
+    pub finish_time: Option<NaiveDateTime>,
+    /// `Success` or `Error`; nothing while it lasts.
+    pub result: Option<String>,
+    /// The printed frames of the failure.
+    pub traceback: Option<String>,
+    /// Where it happened. Hibiscus only.
+    pub host: Option<String>,
+    /// What may be shown of the failure. Hibiscus only.
+    pub details: Option<String>,
+    /// When the row was inserted.
+    pub created_at: Option<NaiveDateTime>,
+    /// When it last changed.
+    pub updated_at: Option<NaiveDateTime>,
+    /// When it was marked as deleted.
+    pub deleted_at: Option<NaiveDateTime>,
+    /// Is it marked as deleted?
+    pub deleted: bool,
+}
+
+/// What a row of the table `bw_usage_cache` holds: the traffic of an interface in a period, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BwUsageCache {
+    /// The instance.
+    pub uuid: String,
+    /// The interface.
+    pub mac: String,
+    /// When the period began.
+    pub start_period: NaiveDateTime,
+    /// When the counters were read.
+    pub last_refreshed: NaiveDateTime,
+    /// Received in the period.
+    pub bw_in: i64,
+    /// Sent in the period.
+    pub bw_out: i64,
+    /// What the interface's own counter read.
+    pub last_ctr_in: Option<i64>,
+    /// Likewise, sent.
+    pub last_ctr_out: Option<i64>,
+}
+
+/// What an audit reads of a row of `bw_usage_cache`: the traffic of an interface in a period, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BwUsage {
+    /// The instance.
+    pub uuid: String,
+    /// The interface.
+    pub mac: Option<String>,
+    /// When the period began.
+    pub start_period: NaiveDateTime,
+    /// Received in the period.
+    pub bw_in: Option<i64>,
+    /// Sent in the period.
+    pub bw_out: Option<i64>,
+}
+
+impl From<BwUsageCache> for BwUsage {
+    fn from(row: BwUsageCache) -> Self {
+        Self {
+            uuid: row.uuid,
+            mac: Some(row.mac),
+            start_period: row.start_period,
+            bw_in: Some(row.bw_in),
+            bw_out: Some(row.bw_out),
+        }
+    }
+}
+
+/// What a row of the table `volume_usage_cache` holds: the counters of a volume, as of now and summed up before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeUsageCache {
+    /// The volume.
+    pub volume_id: String,
+    /// The instance that it is attached to.
+    pub instance_uuid: Option<String>,
+    /// The project of that instance.
+    pub project_id: Option<String>,
+    /// The user of that instance.
+    pub user_id: Option<String>,
+    /// Where it is.
+    pub availability_zone: Option<String>,
+    /// When the sums grew.
+    pub tot_last_refreshed: Option<NaiveDateTime>,
+    /// Sum of the requests to read.
+    pub tot_reads: i64,
+    /// Sum of the bytes read.
+    pub tot_read_bytes: i64,
+    /// Sum of the requests to write.
+    pub tot_writes: i64,
+    /// Sum of the bytes written.
+    pub tot_write_bytes: i64,
+    /// When the counters were read.
+    pub curr_last_refreshed: Option<NaiveDateTime>,
+    /// Requests to read since the sum.
+    pub curr_reads: i64,
+    /// Bytes read since the sum.
+    pub curr_read_bytes: i64,
+    /// Requests to write since the sum.
+    pub curr_writes: i64,
+    /// Bytes written since the sum.
+    pub curr_write_bytes: i64,
+}
