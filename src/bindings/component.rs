@@ -8,6 +8,7 @@ wit_bindgen::generate!({ path: "wit", world: "pure", generate_all });
 #[cfg(not(feature = "component-pure"))]
 wit_bindgen::generate!({ path: "wit", world: "compute-utils", generate_all });
 
+mod action;
 mod network;
 mod period;
 mod usage;
@@ -118,9 +119,10 @@ mod callbacks {
     use super::exports::nova::compute_utils::{audit, types};
     use super::nova::compute_utils::{conductor, notifier};
     use super::wasi::{clocks::wall_clock, random::random};
+    use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
     use crate::host::{
-        BwUsage, Clock, Conductor, HostError, InstancePage, Notification, Notifier, Priority, Random, TaskLog,
-        WindowQuery,
+        BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification,
+        Notifier, Priority, Random, TaskLog, WindowQuery,
     };
     use crate::period::Window;
     use crate::time::isoformat;
@@ -261,6 +263,38 @@ mod callbacks {
 
         async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError> {
             Ok(conductor::instance_get_nw_info(instance)?)
+        }
+
+        async fn action_start(
+            &self,
+            context: &Context,
+            values: &ActionStartValues,
+        ) -> Result<InstanceAction, HostError> {
+            conductor::action_start(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_finish(
+            &self,
+            context: &Context,
+            values: &ActionFinishValues,
+        ) -> Result<InstanceAction, HostError> {
+            conductor::action_finish(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_event_start(
+            &self,
+            context: &Context,
+            values: &ActionEventStartValues,
+        ) -> Result<InstanceActionEvent, HostError> {
+            conductor::action_event_start(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn action_event_finish(
+            &self,
+            context: &Context,
+            values: &ActionEventFinishValues,
+        ) -> Result<InstanceActionEvent, HostError> {
+            conductor::action_event_finish(&context.into(), &values.clone().into())?.try_into()
         }
     }
 

@@ -1,5 +1,6 @@
 //! A face: one way to reach the library's functions.
 
+mod action;
 mod component;
 mod native;
 
@@ -8,6 +9,7 @@ use nova_compute_utils::fault::Failure as Fault;
 use nova_compute_utils::host::WindowQuery;
 use nova_compute_utils::{Config, Context, Release};
 
+pub use action::{ActionFace, GivenExcVal, Reported, Subject};
 pub use component::ComponentFace;
 pub use native::NativeFace;
 
@@ -78,7 +80,7 @@ pub struct ExistsOptions<'a> {
 }
 
 /// One way to reach the library's functions. An outer error says that the face itself broke.
-pub trait Face {
+pub trait Face: ActionFace {
     /// The word for it on the command line.
     fn name(&self) -> &'static str;
 

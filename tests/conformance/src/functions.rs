@@ -1,5 +1,6 @@
 //! How the cases of each function are put to a face.
 
+mod action;
 mod audit;
 mod period;
 mod usage;
@@ -35,12 +36,22 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         "has_audit_been_run" => Some(audit::has_audit_been_run),
         "start_instance_usage_audit" => Some(audit::start_instance_usage_audit),
         "finish_instance_usage_audit" => Some(audit::finish_instance_usage_audit),
+        "pack_action_start" => Some(action::pack_action_start),
+        "pack_action_finish" => Some(action::pack_action_finish),
+        "pack_action_event_start" => Some(action::pack_action_event_start),
+        "pack_action_event_finish" => Some(action::pack_action_event_finish),
+        "EventReporter" => Some(action::event_reporter),
         _ => None,
     };
     both.or(match (release, function) {
         (Release::Hibiscus, "info_from_instance") => Some(usage::info_from_instance),
         (Release::Hibiscus, "notify_usage_exists") => Some(usage::notify_usage_exists),
         (Release::Hibiscus, "_instance_usage_audit") => Some(audit::instance_usage_audit),
+        (Release::Hibiscus, "InstanceAction.action_start") => Some(action::action_start),
+        (Release::Hibiscus, "InstanceAction.action_finish") => Some(action::action_finish),
+        (Release::Hibiscus, "InstanceActionEvent.event_start") => Some(action::event_start),
+        (Release::Hibiscus, "InstanceActionEvent.event_finish") => Some(action::event_finish),
+        (Release::Hibiscus, "InstanceActionEvent.event_finish_with_failure") => Some(action::event_finish_with_failure),
         _ => None,
     })
 }

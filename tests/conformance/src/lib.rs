@@ -7,6 +7,7 @@
 pub mod faces;
 pub mod functions;
 pub mod json;
+pub mod records;
 pub mod run;
 pub mod script;
 pub mod vectors;

@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDateTime};
-use nova_compute_utils::host::{
-    BwUsage, Clock, Conductor, HostError, InstancePage, Notification, Notifier, Priority, Random, TaskLog, WindowQuery,
+use nova_compute_utils::action::{
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
 };
-use nova_compute_utils::time;
+use nova_compute_utils::host::{
+    BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification, Notifier,
+    Priority, Random, TaskLog, WindowQuery,
+};
+use nova_compute_utils::{Context, time};
 use nova_compute_utils_wasmtime::{conductor, notifier};
 
-use crate::json;
+use crate::{json, records};
 
 /// A call to the conductor, with Nova's arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub enum Call {
     NwInfo(String),
     /// `bw_usage_get_by_uuids`.
     BwUsage(Vec<String>, String),
+    /// One of the calls about actions and events: its name, and the values as JSON.
+    Action(&'static str, serde_json::Value),
     /// A notification was handed over.
     Notify(Box<Notification>),
 }
@@ -67,6 +73,19 @@ pub struct Answers {
     pub refused: BTreeMap<String, HostError>,
     /// The notifier fails as a whole.
     pub notifier_fails: Option<HostError>,
+    /// The calls about actions and events that are refused.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A call about an action or event that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The name of the call.
+    pub call: &'static str,
+    /// Of which instance.
+    pub instance_uuid: String,
+    /// Why.
+    pub error: HostError,
 }
 
 /// How many instances a page of the script holds: few, so that an audit needs several.
@@ -81,6 +100,7 @@ struct State {
     answers: Answers,
     calls: Vec<Call>,
     listed: bool,
+    refused_to_finish: bool,
     ids: u128,
 }
 
@@ -173,6 +193,32 @@ impl Script {
     fn count(&self) -> Result<u64, HostError> {
         let instances = self.state().answers.instances.clone().unwrap_or_else(|| Ok(Vec::new()))?;
         Ok(instances.len() as u64)
+    }
+
+    /// A call about an action or event of an instance.
+    fn action_call(&self, call: &'static str, instance_uuid: &str, values: serde_json::Value) -> Result<(), HostError> {
+        let mut state = self.state();
+        state.calls.push(Call::Action(call, values));
+        let is_refused = |refusal: &&Refusal| refusal.call == call && refusal.instance_uuid == instance_uuid;
+        let refused = state.answers.refusals.iter().find(is_refused).map(|refusal| refusal.error.clone());
+        state.refused_to_finish |= refused.is_some() && call == "action_event_finish";
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Was closing an event refused?
+    #[must_use]
+    pub fn refused_to_finish(&self) -> bool {
+        self.state().refused_to_finish
+    }
+
+    /// A row as the vectors' database layer gives it: the values, inserted now.
+    fn action_row(&self) -> InstanceAction {
+        InstanceAction { id: 11, created_at: Some(self.state().answers.now), ..InstanceAction::default() }
+    }
+
+    fn event_row(&self) -> InstanceActionEvent {
+        let created_at = Some(self.state().answers.now);
+        InstanceActionEvent { id: 11, action_id: Some(5), created_at, ..InstanceActionEvent::default() }
     }
 
     fn notify(&self, notifications: Vec<Notification>) -> Result<Vec<Result<(), HostError>>, HostError> {
@@ -279,6 +325,65 @@ impl Conductor for Script {
     async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError> {
         self.nw_info(instance)
     }
+
+    async fn action_start(&self, _: &Context, values: &ActionStartValues) -> Result<InstanceAction, HostError> {
+        self.action_call("action_start", &values.instance_uuid, records::action_start(values))?;
+        let values = values.clone();
+        Ok(InstanceAction {
+            action: values.action,
+            instance_uuid: Some(values.instance_uuid),
+            request_id: values.request_id,
+            user_id: values.user_id,
+            project_id: values.project_id,
+            start_time: values.start_time,
+            updated_at: values.updated_at,
+            ..self.action_row()
+        })
+    }
+
+    async fn action_finish(&self, _: &Context, values: &ActionFinishValues) -> Result<InstanceAction, HostError> {
+        self.action_call("action_finish", &values.instance_uuid, records::action_finish(values))?;
+        let values = values.clone();
+        Ok(InstanceAction {
+            instance_uuid: Some(values.instance_uuid),
+            request_id: values.request_id,
+            finish_time: Some(values.finish_time),
+            updated_at: values.updated_at,
+            ..self.action_row()
+        })
+    }
+
+    async fn action_event_start(
+        &self,
+        _: &Context,
+        values: &ActionEventStartValues,
+    ) -> Result<InstanceActionEvent, HostError> {
+        self.action_call("action_event_start", &values.instance_uuid, records::action_event_start(values))?;
+        let values = values.clone();
+        Ok(InstanceActionEvent {
+            event: Some(values.event),
+            start_time: Some(values.start_time),
+            host: values.host,
+            ..self.event_row()
+        })
+    }
+
+    async fn action_event_finish(
+        &self,
+        _: &Context,
+        values: &ActionEventFinishValues,
+    ) -> Result<InstanceActionEvent, HostError> {
+        self.action_call("action_event_finish", &values.instance_uuid, records::action_event_finish(values))?;
+        let values = values.clone();
+        Ok(InstanceActionEvent {
+            event: Some(values.event),
+            finish_time: Some(values.finish_time),
+            result: Some(values.result),
+            details: values.details,
+            traceback: values.traceback,
+            ..self.event_row()
+        })
+    }
 }
 
 impl Notifier for Script {
@@ -303,6 +408,14 @@ impl Random for Script {
         state.ids += 1;
         state.ids.to_be_bytes()
     }
+}
+
+fn given_moment(text: &str) -> Result<NaiveDateTime, conductor::HostError> {
+    time::parse(text).map_err(|error| to_component(HostError::new(error.code(), error.message())))
+}
+
+fn optional_moment(text: Option<String>) -> Result<Option<NaiveDateTime>, conductor::HostError> {
+    text.as_deref().map(given_moment).transpose()
 }
 
 fn to_component(error: HostError) -> conductor::HostError {
@@ -392,6 +505,116 @@ impl conductor::Host for Script {
 
     async fn instance_get_nw_info(&mut self, instance: String) -> Result<String, conductor::HostError> {
         self.nw_info(&instance).map_err(to_component)
+    }
+
+    async fn action_start(
+        &mut self,
+        _: conductor::Context,
+        values: conductor::ActionStartValues,
+    ) -> Result<conductor::InstanceAction, conductor::HostError> {
+        let values = ActionStartValues {
+            action: values.action,
+            instance_uuid: values.instance_uuid,
+            request_id: values.request_id,
+            user_id: values.user_id,
+            project_id: values.project_id,
+            start_time: optional_moment(values.start_time)?,
+            updated_at: optional_moment(values.updated_at)?,
+        };
+        let row = Conductor::action_start(self, &Context::default(), &values).await;
+        row.map(component_rows::action).map_err(to_component)
+    }
+
+    async fn action_finish(
+        &mut self,
+        _: conductor::Context,
+        values: conductor::ActionFinishValues,
+    ) -> Result<conductor::InstanceAction, conductor::HostError> {
+        let values = ActionFinishValues {
+            instance_uuid: values.instance_uuid,
+            request_id: values.request_id,
+            finish_time: given_moment(&values.finish_time)?,
+            updated_at: optional_moment(values.updated_at)?,
+        };
+        let row = Conductor::action_finish(self, &Context::default(), &values).await;
+        row.map(component_rows::action).map_err(to_component)
+    }
+
+    async fn action_event_start(
+        &mut self,
+        _: conductor::Context,
+        values: conductor::ActionEventStartValues,
+    ) -> Result<conductor::InstanceActionEvent, conductor::HostError> {
+        let values = ActionEventStartValues {
+            event: values.event,
+            instance_uuid: values.instance_uuid,
+            request_id: values.request_id,
+            start_time: given_moment(&values.start_time)?,
+            host: values.host,
+        };
+        let row = Conductor::action_event_start(self, &Context::default(), &values).await;
+        row.map(component_rows::event).map_err(to_component)
+    }
+
+    async fn action_event_finish(
+        &mut self,
+        _: conductor::Context,
+        values: conductor::ActionEventFinishValues,
+    ) -> Result<conductor::InstanceActionEvent, conductor::HostError> {
+        let values = ActionEventFinishValues {
+            event: values.event,
+            instance_uuid: values.instance_uuid,
+            request_id: values.request_id,
+            finish_time: given_moment(&values.finish_time)?,
+            result: values.result,
+            message: values.message,
+            details: values.details,
+            traceback: values.traceback,
+        };
+        let row = Conductor::action_event_finish(self, &Context::default(), &values).await;
+        row.map(component_rows::event).map_err(to_component)
+    }
+}
+
+/// The same rows, as the component takes them.
+mod component_rows {
+    use super::{InstanceAction, InstanceActionEvent, conductor};
+    use crate::records::moment;
+
+    pub(super) fn action(row: InstanceAction) -> conductor::InstanceAction {
+        conductor::InstanceAction {
+            id: row.id,
+            action: row.action,
+            instance_uuid: row.instance_uuid,
+            request_id: row.request_id,
+            user_id: row.user_id,
+            project_id: row.project_id,
+            start_time: moment(row.start_time),
+            finish_time: moment(row.finish_time),
+            message: row.message,
+            created_at: moment(row.created_at),
+            updated_at: moment(row.updated_at),
+            deleted_at: moment(row.deleted_at),
+            deleted: row.deleted,
+        }
+    }
+
+    pub(super) fn event(row: InstanceActionEvent) -> conductor::InstanceActionEvent {
+        conductor::InstanceActionEvent {
+            id: row.id,
+            event: row.event,
+            action_id: row.action_id,
+            start_time: moment(row.start_time),
+            finish_time: moment(row.finish_time),
+            result: row.result,
+            traceback: row.traceback,
+            host: row.host,
+            details: row.details,
+            created_at: moment(row.created_at),
+            updated_at: moment(row.updated_at),
+            deleted_at: moment(row.deleted_at),
+            deleted: row.deleted,
+        }
     }
 }
 

@@ -28,7 +28,10 @@ impl ComponentFace {
         Ok(Self { runtime, instance, script })
     }
 
-    fn call<T>(&mut self, call: impl AsyncFnOnce(&mut Instance<Script>) -> Result<T, Error>) -> Result<Answer<T>> {
+    pub(super) fn call<T>(
+        &mut self,
+        call: impl AsyncFnOnce(&mut Instance<Script>) -> Result<T, Error>,
+    ) -> Result<Answer<T>> {
         match self.runtime.block_on(call(&mut self.instance)) {
             Ok(value) => Ok(Ok(value)),
             Err(Error::Nova(error)) => Ok(Err(Failure { code: error.code, message: error.message })),
@@ -122,12 +125,16 @@ impl Face for ComponentFace {
     }
 }
 
+pub(super) fn release_record(release: Release) -> types::Release {
+    match release {
+        Release::Grizzly => types::Release::Grizzly,
+        Release::Hibiscus => types::Release::Hibiscus,
+    }
+}
+
 fn config_record(config: &Config) -> types::Config {
     types::Config {
-        release: match config.release {
-            Release::Grizzly => types::Release::Grizzly,
-            Release::Hibiscus => types::Release::Hibiscus,
-        },
+        release: release_record(config.release),
         host: config.host.clone(),
         instance_usage_audit_period: config.instance_usage_audit_period.clone(),
         notification_format: match config.notification_format {
@@ -139,7 +146,7 @@ fn config_record(config: &Config) -> types::Config {
     }
 }
 
-fn context_record(context: &Context) -> types::Context {
+pub(super) fn context_record(context: &Context) -> types::Context {
     types::Context {
         user_id: context.user_id.clone(),
         project_id: context.project_id.clone(),

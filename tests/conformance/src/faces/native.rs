@@ -195,7 +195,7 @@ fn object(json: Option<&str>) -> Result<Option<Object<'_>>, Error> {
     json.map(Object::parse).transpose()
 }
 
-fn failure(error: Error) -> Failure {
+pub(super) fn failure(error: Error) -> Failure {
     Failure { code: error.code().to_owned(), message: error.message().to_owned() }
 }
 
@@ -208,7 +208,7 @@ fn parse(window: &Bounds) -> Result<Window> {
 }
 
 /// The script answers at once, so whatever awaits it is done at the first poll.
-fn finished<T>(future: impl Future<Output = Result<T, Error>>) -> Result<Answer<T>> {
+pub(super) fn finished<T>(future: impl Future<Output = Result<T, Error>>) -> Result<Answer<T>> {
     match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => Ok(result.map_err(failure)),
         Poll::Pending => bail!("the script did not answer at once"),

@@ -74,6 +74,7 @@ pub(super) fn instance_usage_audit(face: &mut dyn Face, release: Release, case: 
             Err(error) => Err(error),
         }),
         refused: refused.into_iter().map(refusal).collect(),
+        ..Answers::default()
     });
     let mut config = case.config(release)?;
     config.host = case.args.text("host")?.unwrap_or_default();
@@ -157,6 +158,7 @@ fn periodic_call(call: &Call, host: &str) -> String {
                 "use_slave": true}}}}"#,
             json::from_text(host)
         ),
+        Call::Action(..) => "\"unexpected call\"".to_owned(),
         Call::Notify(notification) => {
             let payload = json::object(&notification.payload).unwrap_or_default();
             let uuid = payload.get("instance_id").and_then(|uuid| json::text(uuid.get())).unwrap_or_default();
