@@ -35,6 +35,10 @@ const FORBIDDEN: &[&[&str]] = &[
     &["unreachable", "!", "("],
 ];
 
+/// What a rule may have meant: parts of these modules are mere types, which `core` has too.
+const HINTS: [(&str, &str); 2] =
+    [("`std::net`", " (addresses are in `core::net`)"), ("`std::time`", " (`Duration` is in `core::time`)")];
+
 /// Every violation under `root/src`, as `file:line: what`.
 pub fn check(root: &Path) -> Result<Vec<String>> {
     let src = root.join("src");
@@ -57,7 +61,11 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
     }
     violations.retain(|(file, ..)| !test_files.contains(*file));
     let shown = |file: &Path| file.strip_prefix(root).unwrap_or(file).display().to_string();
-    Ok(violations.into_iter().map(|(file, line, what)| format!("{}:{line}: {what}", shown(file))).collect())
+    let hint = |what: &str| HINTS.iter().find(|(of, _)| *of == what).map_or("", |(_, hint)| hint);
+    Ok(violations
+        .into_iter()
+        .map(|(file, line, what)| format!("{}:{line}: {what}{}", shown(file), hint(&what)))
+        .collect())
 }
 
 fn collect(directory: &Path, except: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

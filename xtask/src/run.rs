@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use lzma_rust2::XzReader;
+use liblzma::read::XzDecoder;
 use serde::Deserialize;
 
 use crate::workspace::Workspace;
@@ -73,7 +73,7 @@ fn unpack(workspace: &Workspace) -> Result<Sample> {
 fn unpack_xz(from: &Path, to: &Path) -> Result<()> {
     let packed = File::open(from).with_context(|| format!("cannot open `{}`", from.display()))?;
     let mut unpacked = File::create(to).with_context(|| format!("cannot create `{}`", to.display()))?;
-    io::copy(&mut XzReader::new(BufReader::new(packed), false), &mut unpacked)
+    io::copy(&mut XzDecoder::new(packed), &mut unpacked)
         .with_context(|| format!("cannot unpack `{}`", from.display()))?;
     Ok(())
 }

@@ -50,6 +50,8 @@ impl Workspace {
     pub fn cargo_here(&self) -> Command {
         let mut command = cargo();
         command.env("CARGO_TARGET_DIR", &self.target);
+        // For the tests and the vectors, which load it.
+        command.env("NOVA_COMPUTE_UTILS_COMPONENT", self.component_dir().join("nova-compute-utils.wasm"));
         command
     }
 

@@ -1,32 +1,53 @@
+use std::fmt;
+use std::sync::Arc;
+
 use chrono::{NaiveDateTime, Utc};
 use wasmtime::format_err;
 
 use crate::bindings::wasi::{clocks::wall_clock, random::random};
 
 /// What a component, and the conductor beside it, take for the time of day. Always UTC.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Clock {
     /// The clock of the operating system.
     #[default]
     System,
     /// A clock that stands still, for runs that can be repeated.
     Fixed(NaiveDateTime),
+    /// A clock of the embedding program's own.
+    Called(Arc<dyn Fn() -> NaiveDateTime + Send + Sync>),
 }
 
 impl Clock {
+    /// A clock that asks a function.
+    pub fn called(read: impl Fn() -> NaiveDateTime + Send + Sync + 'static) -> Self {
+        Self::Called(Arc::new(read))
+    }
+
     /// What the clock reads.
     #[must_use]
-    pub fn now(self) -> NaiveDateTime {
+    pub fn now(&self) -> NaiveDateTime {
         match self {
             Self::System => Utc::now().naive_utc(),
-            Self::Fixed(moment) => moment,
+            Self::Fixed(moment) => *moment,
+            Self::Called(read) => read(),
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("System"),
+            Self::Fixed(moment) => f.debug_tuple("Fixed").field(moment).finish(),
+            Self::Called(_) => f.write_str("Called"),
         }
     }
 }
 
 impl wall_clock::Host for Clock {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        let moment = Clock::now(*self).and_utc();
+        let moment = Clock::now(self).and_utc();
         Ok(wall_clock::Datetime {
             seconds: u64::try_from(moment.timestamp())
                 .map_err(|_| format_err!("the clock reads {moment}, before 1970"))?,

@@ -229,3 +229,66 @@ exported! {
     nova_compute_utils_audit call_instance_usage_audit
     instance_usage_audit(config: &NovaConfig, context: &Context) -> Option<AuditReport>;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::Callbacks;
+
+    /// A guest of its own, for what the real one does not do.
+    async fn call(core: &str, limits: Limits) -> wasmtime::Result<()> {
+        let runtime = Runtime::new(limits).expect("an engine");
+        let text = format!(
+            r#"(component (core module $m {core}) (core instance $i (instantiate $m))
+            (func (export "f") (canon lift (core func $i "f"))))"#
+        );
+        let component = Component::from_binary(&runtime.engine, &wat::parse_str(text).expect("WAT"))?;
+        let mut store = runtime.store(Callbacks { conductor: (), notifier: () }, Clock::System);
+        let instance = Linker::new(&runtime.engine).instantiate_async(&mut store, &component).await?;
+        let function = instance.get_typed_func::<(), ()>(&mut store, "f")?;
+        function.call_async(&mut store, ()).await
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_never_comes_back_is_stopped() {
+        let limits = Limits { compute: Duration::from_millis(200), ..Limits::default() };
+        let begun = Instant::now();
+        let error = call(r#"(func (export "f") (loop (br 0)))"#, limits).await.expect_err("no end");
+        assert_eq!(one_line(&error), "it computed for more than 200ms without calling its host");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[tokio::test]
+    async fn other_tasks_go_on_while_a_guest_computes() {
+        let limits = Limits { compute: Duration::from_secs(1), ..Limits::default() };
+        let endless = call(r#"(func (export "f") (loop (br 0)))"#, limits);
+        let nap = tokio::time::timeout(Duration::from_millis(900), tokio::task::yield_now());
+        let (stopped, napped) = tokio::join!(endless, nap);
+        assert!(stopped.is_err() && napped.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_eats_memory_is_stopped() {
+        let limits = Limits { memory: 1 << 20, ..Limits::default() };
+        let grow = |pages: u32| {
+            format!(
+                r#"(memory 8) (memory $other 1)
+                (func (export "f") (drop (memory.grow $other (i32.const {pages}))))"#
+            )
+        };
+        call(&grow(7), limits).await.expect("memory enough");
+        let error = call(&grow(8), limits).await.expect_err("too much, the memories taken together");
+        assert_eq!(one_line(&error), "it asked for 1114112 bytes of memory, more than the limit of 1048576");
+        let tables = r#"(table 1 funcref) (func (export "f") (drop (table.grow (ref.null func) (i32.const 1000000))))"#;
+        let error = call(tables, limits).await.expect_err("too much");
+        assert_eq!(one_line(&error), "it asked for 8000008 bytes of memory, more than the limit of 1048576");
+    }
+
+    #[tokio::test]
+    async fn a_trap_is_told_on_one_line() {
+        let error = call(r#"(func (export "f") unreachable)"#, Limits::default()).await.expect_err("a trap");
+        assert_eq!(one_line(&error), "wasm trap: wasm `unreachable` instruction executed");
+    }
+}

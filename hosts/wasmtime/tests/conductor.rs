@@ -22,6 +22,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "maps rows to values")]
 fn task_log(row: TaskLog) -> Value {
     json!({
         "task_name": row.task_name,
@@ -351,9 +352,9 @@ async fn another_writer_is_waited_for() {
     let pool = cell.pool().await;
     let mut writer = pool.acquire().await.expect("a connection");
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *writer).await.expect("a lock");
-    let begin = |host: &str| ("t".to_owned(), BEGIN.to_owned(), END.to_owned(), host.to_owned());
+    let task = |host: &str| ("t".to_owned(), BEGIN.to_owned(), END.to_owned(), host.to_owned());
 
-    let (name, from, to, host) = begin("a");
+    let (name, from, to, host) = task("a");
     let error =
         conductor.task_log_begin_task(name, from, to, host, 1, "m".into()).await.expect_err("a locked database");
     assert_eq!(
@@ -361,7 +362,7 @@ async fn another_writer_is_waited_for() {
         ("DBError", "the database is locked by another writer, and stayed so")
     );
 
-    let (name, from, to, host) = begin("b");
+    let (name, from, to, host) = task("b");
     let (begun, ()) = tokio::join!(conductor.task_log_begin_task(name, from, to, host, 1, "m".into()), async {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         sqlx::raw_sql("ROLLBACK").execute(&mut *writer).await.expect("an end");

@@ -107,9 +107,11 @@ impl Options {
 
     fn report(&self, audits: &[Audit], window: &Window) -> Result<(), Failure> {
         let text = match (self.json, self.quiet) {
-            (true, _) => summary::for_machines(audits, window),
-            (false, false) => summary::for_people(audits, window),
-            (false, true) => return Ok(()),
+            (true, _) => {
+                summary::for_machines(audits, window).map_err(|error| Failure::HostFailed(error.to_string()))?
+            }
+            (false, false) if !audits.is_empty() => summary::for_people(audits, window),
+            (false, _) => return Ok(()),
         };
         match self.notify {
             Target::Stdout => say(&text),
@@ -156,29 +158,25 @@ impl Auditor<'_> {
     /// audit's own does not keep the others from being run.
     async fn audit(&self, hosts: Vec<String>) -> (Vec<Audit>, Option<String>) {
         let mut audits = Vec::new();
-        let mut hosts = hosts.into_iter();
         let mut failure = None;
-        for host in hosts.by_ref() {
+        for host in hosts {
+            if failure.is_some() {
+                audits.push(Audit { host, outcome: Outcome::NotAudited, time: Duration::ZERO });
+                continue;
+            }
             let begun = Instant::now();
             let result = self.audit_host(&host).await;
-            failure = self.host_failure(&result);
+            failure = self.host_failure(&result).map(|failure| format!("host `{host}`: {failure}"));
             let audit = Audit { outcome: outcome(result), time: begun.elapsed(), host };
             if failure.is_none() {
                 audit.tell();
             }
             audits.push(audit);
-            if failure.is_some() {
-                break;
-            }
         }
-        let failure = failure.map(|failure| {
-            let failed = audits.last().map(|audit| &audit.host[..]).unwrap_or_default();
-            let left: Vec<_> = hosts.as_slice().iter().map(|host| format!("`{host}`")).collect();
-            let left = if left.is_empty() { String::new() } else { format!("; not audited: {}", left.join(", ")) };
-            format!("host `{failed}`: {failure}{left}")
-        });
-        audits.extend(hosts.map(|host| Audit { host, outcome: Outcome::NotAudited, time: Duration::ZERO }));
-        (audits, failure)
+        let left = audits.iter().filter(|audit| matches!(audit.outcome, Outcome::NotAudited));
+        let left: Vec<_> = left.map(|audit| format!("`{}`", audit.host)).collect();
+        let left = if left.is_empty() { String::new() } else { format!("; not audited: {}", left.join(", ")) };
+        (audits, failure.map(|failure| failure + &left))
     }
 
     async fn audit_host(&self, host: &str) -> Result<Option<AuditReport>, Error> {
@@ -237,7 +235,9 @@ impl Audit {
                     say(&format!("host `{host}`, instance `{instance}`: {}", failure.error.message));
                 }
             }
-            Outcome::AuditedBefore => say(&format!("host `{host}`: the audit of this window has been run before")),
+            Outcome::AuditedBefore => {
+                say(&format!("host `{host}`: the audit of this window has been run before, or is running"));
+            }
             Outcome::Failed(error) => say(&format!("error: host `{host}`: {error}")),
             Outcome::NotAudited => {}
         }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use nova_compute_utils_wasmtime::audit::AuditReport;
+use nova_compute_utils_wasmtime::audit::{AuditFailure, AuditReport};
 use nova_compute_utils_wasmtime::period::Window;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{short_window, table};
 
@@ -51,30 +51,45 @@ fn numbers(report: &AuditReport) -> [u64; 3] {
 }
 
 /// The same for machines.
-pub fn for_machines(audits: &[Audit], window: &Window) -> String {
-    let hosts: Vec<Value> = audits
-        .iter()
-        .map(|Audit { host, outcome, time }| {
-            let (report, error) = match outcome {
-                Outcome::Done(report) => (Some(report), None),
-                Outcome::Failed(error) => (None, Some(error)),
-                _ => (None, None),
-            };
-            let [instances, notifications, errors] = report.map_or([None; 3], |report| numbers(report).map(Some));
-            let failures = report.map(|report| &report.failures[..]).unwrap_or_default();
-            json!({
-                "host": host,
-                "window": report.map_or(window, |report| &report.window),
-                "audit": outcome.name(),
-                "instances": instances,
-                "notifications": notifications,
-                "errors": errors,
-                "seconds": time.as_secs_f64(),
-                "message": report.map(|report| &report.message),
-                "failures": failures,
-                "error": error,
-            })
-        })
-        .collect();
-    json!({ "hosts": hosts }).to_string()
+pub fn for_machines(audits: &[Audit], window: &Window) -> serde_json::Result<String> {
+    let hosts = audits.iter().map(|audit| Line::new(audit, window)).collect();
+    serde_json::to_string(&Summary { hosts })
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    hosts: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    host: &'a str,
+    window: &'a Window,
+    audit: &'static str,
+    instances: Option<u64>,
+    notifications: Option<u64>,
+    errors: Option<u64>,
+    seconds: f64,
+    message: Option<&'a str>,
+    failures: &'a [AuditFailure],
+    error: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    fn new(Audit { host, outcome, time }: &'a Audit, window: &'a Window) -> Self {
+        let report = if let Outcome::Done(report) = outcome { Some(report) } else { None };
+        let [instances, notifications, errors] = report.map_or([None; 3], |report| numbers(report).map(Some));
+        Self {
+            host,
+            window: report.map_or(window, |report| &report.window),
+            audit: outcome.name(),
+            instances,
+            notifications,
+            errors,
+            seconds: time.as_secs_f64(),
+            message: report.map(|report| &report.message[..]),
+            failures: report.map(|report| &report.failures[..]).unwrap_or_default(),
+            error: if let Outcome::Failed(error) = outcome { Some(error) } else { None },
+        }
+    }
 }

@@ -15,7 +15,7 @@ pub fn workspace() -> PathBuf {
 }
 
 pub fn component_path() -> PathBuf {
-    let built = || workspace().join("target/component/nova-compute-utils.wasm");
+    let built = || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("component").join("nova-compute-utils.wasm");
     let path = std::env::var_os("NOVA_COMPUTE_UTILS_COMPONENT").map_or_else(built, PathBuf::from);
     assert!(path.is_file(), "there is no component at {}: build it with `cargo xtask build`", path.display());
     path

@@ -13,13 +13,13 @@ use conformance::run::{FileRun, Tally, run};
 #[derive(Parser)]
 struct Arguments {
     /// The folder of the vector files; folders in it are looked into.
-    #[arg(long, default_value = "tests/vectors")]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors"))]
     dir: PathBuf,
     /// The faces to run them through.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["native", "component"])]
     face: Vec<FaceName>,
     /// The built component.
-    #[arg(long, default_value = "target/component/nova-compute-utils.wasm")]
+    #[arg(long, env = "NOVA_COMPUTE_UTILS_COMPONENT", default_value = "target/component/nova-compute-utils.wasm")]
     component: PathBuf,
     /// Print the counts as JSON.
     #[arg(long)]

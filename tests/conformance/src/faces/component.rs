@@ -23,8 +23,8 @@ impl ComponentFace {
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let script = Script::default();
         let plugin = Wasmtime::new(Limits::default())?.load::<Script>(path)?;
-
-        let instance = runtime.block_on(plugin.instantiate(script.clone(), Clock::System))?;
+        let clock = script.clone();
+        let instance = runtime.block_on(plugin.instantiate(script.clone(), Clock::called(move || clock.now())))?;
         Ok(Self { runtime, instance, script })
     }
 

@@ -1,0 +1,408 @@
+//! `nova-usage-audit`, from the outside: on real Nova cells it sends what real Nova sent.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use common::{Cell, component_path, read_json};
+use serde_json::Value;
+use sqlx::Row;
+
+const CELLS: [&str; 3] = ["month", "day6", "hour15"];
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_nova-usage-audit"))
+}
+
+/// A subcommand with the moment, the period and the component of a cell.
+fn on_cell(cell: &Cell, subcommand: &str) -> Command {
+    let settings = read_json(&cell.golden("cell.json"));
+    let setting = |name: &str| settings[name].as_str().expect("a setting").to_owned();
+    let mut command = program();
+    command.arg(subcommand).arg("--component").arg(component_path());
+    command.args(["--now", &setting("now"), "--period", &setting("instance_usage_audit_period")]);
+    command.current_dir(cell.directory.path());
+    command
+}
+
+fn run(cell: &Cell) -> Command {
+    let mut command = on_cell(cell, "run");
+    command.args(["--database", "sqlite:nova.sqlite", "--all-hosts", "--format", "both"]);
+    command.args(["--image-endpoint", "http://glance.example:9292/", "--notify", "ndjson:out.ndjson"]);
+    command
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().expect("the program")
+}
+
+fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = output(command);
+    (output.status.code(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+}
+
+fn ndjson(file: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    assert!(text.is_empty() || text.ends_with('\n'));
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn sent(cell: &Cell) -> Vec<Value> {
+    ndjson(&cell.directory.path().join("out.ndjson"))
+}
+
+async fn task_log(cell: &Cell) -> Vec<Value> {
+    let columns =
+        "task_name, state, host, period_beginning, period_ending, message, task_items, errors, deleted, deleted_at";
+    let columns = columns.split(", ").map(|name| format!("'{name}', {name}")).collect::<Vec<_>>().join(", ");
+    let sql = sqlx::AssertSqlSafe(format!("SELECT json_object({columns}) FROM task_log ORDER BY id"));
+    let pool = cell.pool().await;
+    let rows = sqlx::query(sql).fetch_all(&pool).await.expect("rows");
+    pool.close().await;
+    rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("JSON")).collect()
+}
+
+/// The message of a row without the seconds in it.
+fn without_seconds(mut row: Value) -> Value {
+    let message = row["message"].as_str().expect("a message");
+    let (start, _) = message.rsplit_once(" in ").expect("a closing message");
+    row["message"] = start.into();
+    row
+}
+
+#[tokio::test]
+async fn cells_are_audited_as_nova_audits_them() {
+    for name in CELLS {
+        let cell = Cell::unpack(name);
+        let (status, stdout, stderr) = outcome(&mut run(&cell));
+        assert_eq!((status, stderr.as_str()), (Some(0), ""), "{name}: {stdout}");
+
+        let golden = ndjson(&cell.golden("nova-emitted.ndjson"));
+        let lines = sent(&cell);
+        assert!(!golden.is_empty());
+        assert_eq!(lines.len(), golden.len(), "{name}");
+        let mut ids = BTreeSet::new();
+        for (line, golden) in lines.iter().zip(&golden) {
+            let (mut line, mut golden) = (line.clone(), golden["message"].clone());
+            assert!(ids.insert(line["message_id"].to_string()), "message ids are unique");
+            line["message_id"].take();
+            golden["message_id"].take();
+            assert_eq!(line, golden, "{name}");
+        }
+
+        let golden = read_json(&cell.golden("task_log.json"));
+        let golden = golden.as_array().expect("rows").iter().cloned().map(|mut row| {
+            row.as_object_mut()
+                .expect("a row")
+                .retain(|key, _| !["id", "created_at", "updated_at"].contains(&key.as_str()));
+            without_seconds(row)
+        });
+        let rows: Vec<_> = task_log(&cell).await.into_iter().map(without_seconds).collect();
+        assert_eq!(rows, golden.collect::<Vec<_>>(), "{name}");
+        println!("{name}: {} notifications, {} rows", lines.len(), rows.len());
+    }
+}
+
+#[test]
+fn a_second_run_does_nothing_and_says_so() {
+    let cell = Cell::unpack("day6");
+    assert_eq!(outcome(&mut run(&cell)).0, Some(0));
+    let state = || (fs::read(cell.path()).expect("a file"), sent(&cell));
+    let before = state();
+    let (status, _, stderr) = outcome(&mut run(&cell));
+    assert_eq!(status, Some(0));
+    let expected = ["cmp-01", "cmp-02", "cmp-03"]
+        .map(|host| format!("host `{host}`: the audit of this window has been run before, or is running\n"));
+    assert_eq!(stderr, expected.concat());
+    assert_eq!(state(), before);
+
+    let (status, stdout, _) = outcome(run(&cell).arg("--json"));
+    assert_eq!(status, Some(0));
+    let summary: Value = serde_json::from_str(&stdout).expect("JSON");
+    assert!(summary["hosts"].as_array().expect("hosts").iter().all(|host| host["audit"] == "audited before"));
+}
+
+#[test]
+fn notifications_may_go_to_standard_output() {
+    let cell = Cell::unpack("hour15");
+    let mut command = on_cell(&cell, "run");
+    command.args([
+        "--database",
+        "sqlite:nova.sqlite",
+        "--host",
+        "cmp-02",
+        "--host",
+        "cmp-02",
+        "--format",
+        "versioned",
+        "--json",
+    ]);
+    let (status, stdout, stderr) = outcome(&mut command);
+    assert_eq!(status, Some(0));
+    let golden = ndjson(&cell.golden("nova-emitted.ndjson"));
+    let golden =
+        golden.iter().filter(|line| line["host"] == "cmp-02" && line["message"]["event_type"] == "instance.exists");
+    let payloads: Vec<_> = golden.map(|line| line["message"]["payload"].clone()).collect();
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.into_iter().map(|mut line| line["payload"].take()).collect::<Vec<_>>(), payloads);
+
+    let summary: Value = serde_json::from_str(&stderr).expect("JSON");
+    let [host] = &summary["hosts"].as_array().expect("hosts")[..] else { panic!("one host: {summary}") };
+    assert_eq!(host["host"], "cmp-02");
+    assert_eq!(host["window"]["begin"], "2026-10-14T08:15:00.000000");
+    assert_eq!(host["audit"], "done");
+    assert_eq!((&host["instances"], &host["notifications"], &host["errors"]), (&9.into(), &9.into(), &0.into()));
+    assert_eq!(host["failures"], Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn an_unreadable_instance_is_an_error_and_stops_nothing() {
+    let whole = Cell::unpack("hour15");
+    let uuid = "a7414f01-010c-4b51-abda-5a4f998d1525";
+    let of_instance = |line: &Value| {
+        let payload = &line["payload"];
+        payload["instance_id"] == uuid || payload["nova_object.data"]["uuid"] == uuid
+    };
+    let others = |lines: Vec<Value>| {
+        let lines = lines.into_iter().filter(|line| !of_instance(line));
+        lines.map(|mut line| line["payload"].take()).collect::<Vec<_>>()
+    };
+    assert_eq!(outcome(&mut run(&whole)).0, Some(0));
+    let expected = others(sent(&whole));
+
+    for broken in [
+        format!("UPDATE instance_extra SET flavor = substr(flavor, 1, 40) WHERE instance_uuid = '{uuid}'"),
+        format!("UPDATE instance_extra SET flavor = x'00ff' WHERE instance_uuid = '{uuid}'"),
+        format!("UPDATE instance_extra SET flavor = NULL WHERE instance_uuid = '{uuid}'"),
+        format!("UPDATE instance_info_caches SET network_info = '[{{' WHERE instance_uuid = '{uuid}'"),
+    ] {
+        let cell = Cell::unpack("hour15");
+        cell.execute(&broken).await;
+        let (status, stdout, stderr) = outcome(run(&cell).arg("--json"));
+        assert_eq!(status, Some(1), "{broken}: {stderr}");
+        assert!(stderr.starts_with(&format!("host `cmp-01`, instance `{uuid}`: ")), "{broken}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        let summary: Value = serde_json::from_str(&stdout).expect("JSON");
+        let host = &summary["hosts"][0];
+        assert_eq!((&host["instances"], &host["errors"]), (&10.into(), &1.into()));
+        assert_eq!(host["failures"][0]["instance_uuid"], uuid);
+        assert_eq!(others(sent(&cell)), expected, "{broken}");
+        let rows = task_log(&cell).await;
+        assert_eq!(rows.iter().map(|row| &row["errors"]).collect::<Vec<_>>(), [1, 0], "{broken}");
+    }
+}
+
+#[test]
+fn bad_input_is_refused_on_one_line_with_nothing_written() {
+    let cell = Cell::unpack("hour15");
+    let directory = cell.directory.path();
+    fs::write(directory.join("text"), "no database, but a file all the same\n".repeat(200)).expect("a file");
+    fs::write(directory.join("empty"), "").expect("a file");
+    fs::write(directory.join("nothing.wasm"), wat::parse_str("(component)").expect("WAT")).expect("a file");
+    fs::write(directory.join("unfinished"), "{").expect("a file");
+    let good = "--database sqlite:nova.sqlite --all-hosts --notify ndjson:new.ndjson";
+    let component = component_path();
+    let component = component.to_str().expect("UTF-8");
+    let with = |options: &str| format!("run {options} --component {component}");
+
+    let table = [
+        (with("--database sqlite:missing --all-hosts --notify ndjson:new.ndjson"), "no such database file: `missing`"),
+        (with("--database sqlite:text --all-hosts --notify ndjson:new.ndjson"), "`text` is no SQLite database"),
+        (with("--database sqlite:empty --all-hosts --notify ndjson:new.ndjson"), "has no table `instances`"),
+        (with("--database nova.sqlite --all-hosts --notify ndjson:new.ndjson"), "give `sqlite:PATH`"),
+        (with("--database mysql://root:secret@db/nova --all-hosts --notify ndjson:new.ndjson"), "cannot open `mysql`"),
+        (with(&format!("{good} --period week")), "`week`"),
+        (with(&format!("{good} --period month@")), "`month@`"),
+        (with(&format!("{good} --period day@24")), "`day@24`"),
+        (with(&format!("{good} --period hour@60")), "`hour@60`"),
+        (with(&format!("{good} --period month@31 --now 2026-05-02")), "`month@31`"),
+        (with(&format!("{good} --period year@13")), "`year@13`"),
+        (with(&format!("{good} --period day@99999999999999999999999")), "day@99999999999999999999999"),
+        (with(&format!("{good} --release zed")), "`zed`"),
+        (with(&format!("{good} --format xml")), "`xml`"),
+        (with(&format!("{good} --now yesterday")), "`yesterday`"),
+        (with(&format!("{good} --now 2026-02-30T00:00:00")), "`2026-02-30T00:00:00`"),
+        (with(&format!("{good} --now 2016-12-31T23:59:60")), "`2016-12-31T23:59:60`"),
+        (with(&format!("{good} --now 1969-12-31")), "`1969-12-31`"),
+        (with(&format!("{good} --host cmp-01")), "`--host"),
+        (with("--database sqlite:nova.sqlite --notify ndjson:new.ndjson"), "--all-hosts"),
+        (with(&format!("{good} --colour")), "`--colour`"),
+        (with("--database sqlite:nova.sqlite --all-hosts --notify amqp://broker"), "`amqp://broker`"),
+        (with("--database sqlite:nova.sqlite --all-hosts --notify ndjson:no/such/new.ndjson"), "`no/such/new.ndjson`"),
+        (with("--database sqlite:nova.sqlite --all-hosts --notify ndjson:unfinished"), "whole line"),
+        (with("--database sqlite:nova.sqlite --all-hosts --notify ndjson:."), "`.`"),
+        (format!("run {good} --component missing.wasm"), "`missing.wasm`"),
+        (format!("run {good} --component text"), "`text`"),
+        (format!("run {good} --component nothing.wasm"), "nova:compute-utils/"),
+        (format!("run {good}"), "`cargo xtask build`"),
+        (format!("status --database sqlite:missing --component {component}"), "`missing`"),
+        (format!("periods --period day@24 --component {component}"), "`day@24`"),
+        (format!("periods --count 0 --component {component}"), "`0`"),
+    ];
+    let files = || {
+        let mut files: Vec<_> = fs::read_dir(directory)
+            .expect("a directory")
+            .map(|entry| entry.expect("an entry").path())
+            .map(|path| (fs::read(&path).expect("a file"), path))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = files();
+    for (line, expected) in table {
+        let (status, stdout, stderr) = outcome(program().args(line.split(' ')).current_dir(directory));
+        assert_eq!((status, stdout.as_str()), (Some(2), ""), "{line}: {stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.lines().count() == 1, "{line}: {stderr}");
+        assert!(stderr.contains(expected), "{line}: {stderr}");
+        assert!(!stderr.contains("secret"), "{stderr}");
+        assert_eq!(files(), before, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_locked_database_is_waited_for_and_then_told_of() {
+    let cell = Cell::unpack("hour15");
+    let pool = cell.pool().await;
+    let mut writer = pool.acquire().await.expect("a connection");
+    for (lock, which) in [("BEGIN IMMEDIATE", "host `cmp-01`"), ("BEGIN EXCLUSIVE", "`nova.sqlite`")] {
+        sqlx::raw_sql(lock).execute(&mut *writer).await.expect("a lock");
+        let (status, _, stderr) = outcome(&mut run(&cell));
+        assert_eq!(status, Some(3), "{stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.contains("database is locked by another writer"), "{stderr}");
+        assert!(stderr.contains(which), "{stderr}");
+        sqlx::raw_sql("ROLLBACK").execute(&mut *writer).await.expect("an end");
+        assert!(sent(&cell).is_empty());
+    }
+    assert_eq!(task_log(&cell).await, Vec::<Value>::new());
+    assert_eq!(outcome(&mut run(&cell)).0, Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_an_error_and_no_loss() {
+    let cell = Cell::unpack("month");
+    let full = File::options().write(true).open("/dev/full").expect("a device");
+    let mut command = on_cell(&cell, "run");
+    command.args(["--database", "sqlite:nova.sqlite", "--all-hosts"]).stdout(full).stderr(Stdio::piped());
+    let output = command.spawn().and_then(std::process::Child::wait_with_output).expect("the program");
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("error: host `cmp-01`: cannot write notifications: No space left on device"), "{stderr}");
+    assert!(stderr.trim_end().ends_with("; not audited: `cmp-02`, `cmp-03`, `cmp-04`"), "{stderr}");
+    let rows = task_log(&cell).await;
+    let [row] = &rows[..] else { panic!("one row: {rows:?}") };
+    assert_eq!((&row["state"], &row["task_items"], &row["errors"]), (&"DONE".into(), &14.into(), &14.into()));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_may_not_grow_keeps_whole_lines_only() {
+    let cell = Cell::unpack("month");
+    let out = cell.directory.path().join("out.ndjson");
+    // 1 MiB is the most: the first batch does not fit, and some of it does.
+    let filling = format!("{{\"filling\":\"{}\"}}\n", "x".repeat((1 << 20) - 20_000));
+    fs::write(&out, &filling).expect("a file");
+    let inner = run(&cell);
+    let mut command = Command::new("sh");
+    // Shells differ in the unit of `ulimit -f`, so it is measured first.
+    command.args(["-c", "trap '' XFSZ; ulimit -f \"$((1048576 / $(ulimit -f 1; dd if=/dev/zero of=probe bs=4096 count=1 2>/dev/null; wc -c < probe)))\"; exec \"$0\" \"$@\""]);
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(cell.directory.path());
+    let (status, _, stderr) = outcome(&mut command);
+    assert_eq!(status, Some(3), "{stderr}");
+    assert!(stderr.contains("cannot write notifications: File too large"), "{stderr}");
+    assert!(fs::read_to_string(&out).expect("a file") == filling, "only whole lines are left");
+    assert_eq!(task_log(&cell).await[0]["errors"], 14);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_closed_pipe_is_an_error() {
+    let cell = Cell::unpack("month");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = on_cell(&cell, "run");
+    command
+        .args(["--database", "sqlite:nova.sqlite", "--host", "cmp-01", "--quiet"])
+        .stdout(writer)
+        .stderr(Stdio::piped());
+    let output = command.spawn().and_then(std::process::Child::wait_with_output).expect("the program");
+    assert_eq!(output.status.code(), Some(3));
+    let stderr = text(&output.stderr);
+    assert!(stderr.starts_with("error: host `cmp-01`: cannot write notifications: Broken pipe"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn status_tells_who_ran() {
+    let cell = Cell::unpack("hour15");
+    let mut one = on_cell(&cell, "run");
+    one.args(["--database", "sqlite:nova.sqlite", "--host", "cmp-02", "--notify", "ndjson:out.ndjson"]);
+    assert_eq!(outcome(&mut one).0, Some(0));
+    cell.execute(
+        "INSERT INTO services (host, binary, report_count, deleted) VALUES ('idle', 'nova-compute', 0, 0); \
+         INSERT INTO task_log (task_name, state, host, period_beginning, period_ending, message, task_items, errors, deleted) \
+         SELECT task_name, 'RUNNING', 'left', period_beginning, period_ending, 'on it', 7, 2, 0 FROM task_log",
+    )
+    .await;
+    let before = fs::read(cell.path()).expect("a file");
+    let (status, stdout, stderr) = outcome(on_cell(&cell, "status").args(["--database", "sqlite:nova.sqlite"]));
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    let rows: Vec<Vec<&str>> =
+        stdout.lines().skip(3).map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect();
+    let ran = "Instance usage audit ran for host cmp-02, 9 instances in 0.0 seconds.";
+    assert_eq!(
+        rows,
+        [
+            ["cmp-01", "not run", "", "", ""],
+            ["cmp-02", "done", "9", "0", ran],
+            ["idle", "not run", "", "", ""],
+            ["left", "running", "7", "2", "on it"],
+        ]
+    );
+    assert!(stdout.starts_with("Usage audits of 2026-10-14 08:15:00 .. 2026-10-14 09:15:00\n"), "{stdout}");
+    assert_eq!(fs::read(cell.path()).expect("a file"), before);
+}
+
+#[test]
+fn periods_are_listed_newest_first() {
+    let periods = |arguments: &[&str]| {
+        let (status, stdout, stderr) =
+            outcome(program().arg("periods").arg("--component").arg(component_path()).args(arguments));
+        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        let rows = stdout
+            .lines()
+            .skip(2)
+            .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
+        rows.collect::<Vec<Vec<String>>>()
+    };
+    // However the moment is written.
+    for now in ["2026-11-01T00:17:03.250000", "2026-11-01 00:17", "2026-11-01T05:17:03+05:00", "2026-11-01 00:17:03Z"] {
+        assert_eq!(
+            periods(&["--now", now, "--count", "3"]),
+            [
+                ["2026-10-01 00:00:00", "2026-11-01 00:00:00"],
+                ["2026-09-01 00:00:00", "2026-10-01 00:00:00"],
+                ["2026-08-01 00:00:00", "2026-09-01 00:00:00"],
+            ],
+            "{now}"
+        );
+    }
+    // At the very end of a window it is not complete yet.
+    let expected = [["2026-10-31 06:00:00", "2026-11-01 06:00:00"], ["2026-10-30 06:00:00", "2026-10-31 06:00:00"]];
+    assert_eq!(periods(&["--now", "2026-11-02T06:00:00", "--period", "day@6", "--count", "2"]), expected);
+    assert_eq!(periods(&[]).len(), 12);
+}
+
+#[test]
+fn help_is_no_error() {
+    let (status, stdout, stderr) = outcome(program().arg("--help"));
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains("periods"));
+}
