@@ -15,7 +15,7 @@ mod sql;
 
 pub mod bindings;
 
-pub use bindings::exports::nova::compute_utils::{audit, period, types, usage, usage_notify};
+pub use bindings::exports::nova::compute_utils::{audit, network, period, types, usage, usage_notify};
 pub use bindings::nova::compute_utils::{conductor, notifier};
 pub use callbacks::Callbacks;
 pub use clock::Clock;

@@ -1,3 +1,4 @@
+mod bw_usage;
 mod connection;
 mod dialect;
 mod instances;
@@ -8,7 +9,9 @@ use sqlx::AnyPool;
 pub use connection::OpenError;
 use dialect::Dialect;
 
-use crate::bindings::nova::compute_utils::conductor::{self, Datetime, HostError, InstancePage, TaskLog};
+use crate::bindings::nova::compute_utils::conductor::{
+    self, BwUsage, Datetime, HostError, InstancePage, Json, TaskLog, WindowQuery,
+};
 use crate::clock::Clock;
 use crate::datetime;
 
@@ -107,25 +110,35 @@ impl conductor::Host for SqlConductor {
 
     async fn instance_get_active_by_window(
         &mut self,
-        begin: Datetime,
-        end: Datetime,
-        host: String,
+        query: WindowQuery,
         marker: Option<String>,
         limit: u32,
     ) -> Result<InstancePage, HostError> {
-        let window = Window::read(&begin, &end)?;
+        let filter = instances::Filter::read(query)?;
         let marker = marker.map(|marker| instances::Marker::read(&marker)).transpose()?;
-        instances::page(self, &window, &host, marker, limit).await.map_err(|error| self.failed(&error))
+        instances::page(self, &filter, marker, limit).await.map_err(|error| self.failed(&error))
     }
 
-    async fn instance_count_active_by_window(
+    async fn instance_count_active_by_window(&mut self, query: WindowQuery) -> Result<u64, HostError> {
+        let filter = instances::Filter::read(query)?;
+        instances::count(self, &filter).await.map_err(|error| self.failed(&error))
+    }
+
+    async fn bw_usage_get_by_uuids(
         &mut self,
-        begin: Datetime,
-        end: Datetime,
-        host: String,
-    ) -> Result<u64, HostError> {
-        let window = Window::read(&begin, &end)?;
-        instances::count(self, &window, &host).await.map_err(|error| self.failed(&error))
+        uuids: Vec<String>,
+        start_period: Datetime,
+    ) -> Result<Vec<BwUsage>, HostError> {
+        let start_period = sql_moment(&start_period)?;
+        bw_usage::get_by_uuids(self, &uuids, &start_period).await.map_err(|error| self.failed(&error))
+    }
+
+    /// A database is no network API. What it knows of an instance's network is the cache, and that is in the document already.
+    async fn instance_get_nw_info(&mut self, _: Json) -> Result<Json, HostError> {
+        Err(HostError {
+            code: "NoNetworkApi".into(),
+            message: "this host has no network API, and the instance no network info in its cache".into(),
+        })
     }
 }
 
@@ -137,12 +150,14 @@ struct Window {
 
 impl Window {
     fn read(begin: &str, end: &str) -> Result<Self, HostError> {
-        let moment = |text: &str| {
-            datetime::parse(text).map(datetime::sql).ok_or_else(|| HostError {
-                code: "ValueError".into(),
-                message: format!("`{text}` is no moment of the form YYYY-MM-DDTHH:MM:SS.ffffff"),
-            })
-        };
-        Ok(Self { begin: moment(begin)?, end: moment(end)? })
+        Ok(Self { begin: sql_moment(begin)?, end: sql_moment(end)? })
     }
+}
+
+/// A moment of the contract, as the database writes it.
+fn sql_moment(text: &str) -> Result<String, HostError> {
+    datetime::parse(text).map(datetime::sql).ok_or_else(|| HostError {
+        code: "ValueError".into(),
+        message: format!("`{text}` is no moment of the form YYYY-MM-DDTHH:MM:SS.ffffff"),
+    })
 }
