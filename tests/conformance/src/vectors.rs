@@ -34,6 +34,9 @@ pub struct Case {
     /// What the surroundings answer.
     #[serde(default)]
     pub host: Arguments,
+    /// Did the times reach Nova as text, and not as datetimes?
+    #[serde(default)]
+    pub times_are_strings: bool,
     /// The returned value.
     #[serde(default)]
     pub expect: Option<Box<RawValue>>,

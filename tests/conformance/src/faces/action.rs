@@ -349,7 +349,7 @@ fn exc_val_record(exc_val: &GivenExcVal) -> wit::ExcVal {
     }
 }
 
-fn failure_record(failure: &NovaFailure) -> types::Failure {
+pub(super) fn failure_record(failure: &NovaFailure) -> types::Failure {
     let failure = failure.clone();
     types::Failure {
         class_name: failure.class_name,

@@ -4,10 +4,15 @@ use std::path::Path;
 
 use anyhow::Result;
 use nova_compute_utils::{Config, Context, NotificationFormat, Release, time};
-use nova_compute_utils_wasmtime::{Clock, Error, Instance, Limits, Runtime as Wasmtime, period, types, usage_notify};
+use nova_compute_utils::host::WindowQuery;
+use nova_compute_utils_wasmtime::{
+    Clock, Error, Instance, Limits, Runtime as Wasmtime, period, types, usage, usage_notify,
+};
 use tokio::runtime::Runtime;
 
-use super::{Answer, Bounds, ExistsOptions, Face, Failure};
+use super::action::failure_record;
+use super::{Answer, Bounds, ExistsOptions, Face, Failure, Info, UsageOptions};
+use crate::cell::Cell;
 use crate::script::Script;
 
 /// The built component. One instance serves all cases: an error leaves it usable.
@@ -15,6 +20,7 @@ pub struct ComponentFace {
     runtime: Runtime,
     instance: Instance<Script>,
     script: Script,
+    cell: Option<Cell>,
 }
 
 impl ComponentFace {
@@ -25,7 +31,7 @@ impl ComponentFace {
         let plugin = Wasmtime::new(Limits::default())?.load::<Script>(path)?;
         let clock = script.clone();
         let instance = runtime.block_on(plugin.instantiate(script.clone(), Clock::called(move || clock.now())))?;
-        Ok(Self { runtime, instance, script })
+        Ok(Self { runtime, instance, script, cell: None })
     }
 
     pub(super) fn call<T>(
@@ -122,7 +128,7 @@ impl Face for ComponentFace {
             network_info: options.network_info.map(str::to_owned),
             system_metadata: options.system_metadata.map(str::to_owned),
             extra_usage_info: options.extra_usage_info.map(str::to_owned),
-            fault: options.fault.clone().map(failure_record),
+            fault: options.fault.as_ref().map(failure_record),
             best_effort: options.best_effort,
             times_are_text: options.times_are_text,
         };
@@ -190,13 +196,6 @@ impl Face for ComponentFace {
 }
 
 pub(super) fn release_record(release: Release) -> types::Release {
-    match release {
-        Release::Grizzly => types::Release::Grizzly,
-        Release::Hibiscus => types::Release::Hibiscus,
-    }
-}
-
-fn release_record(release: Release) -> types::Release {
     match release {
         Release::Grizzly => types::Release::Grizzly,
         Release::Hibiscus => types::Release::Hibiscus,
