@@ -494,3 +494,123 @@ impl From<&Error> for Failure {
         Self::new(error.code(), error.message())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Poll, Waker};
+
+    use super::*;
+    use crate::host::MemoryHost;
+    use crate::time;
+
+    const UUID: &str = "48b988aa-afe1-4664-8307-784d3a2daad0";
+    const GONE: &str = "a7414f01-010c-4b51-abda-5a4f998d1525";
+
+    fn ready<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("a host in memory answers at once"),
+        }
+    }
+
+    fn host(release: Release) -> MemoryHost {
+        let now = time::parse("2026-11-01T00:17:03.25").expect("a moment");
+        let host = MemoryHost::new(now).with_release(release);
+        ready(action_start(&host, release, &context(), UUID, Some("reboot"))).expect("an action");
+        host
+    }
+
+    fn context() -> Context {
+        let text = |text: &str| Some(text.to_owned());
+        Context { request_id: text("req-1"), project_id: text("demo"), ..Context::default() }
+    }
+
+    fn event(instance_uuids: &[&str]) -> Event {
+        let instance_uuids = instance_uuids.iter().map(|uuid| (*uuid).to_owned()).collect();
+        Event { name: "compute_reboot_instance".to_owned(), instance_uuids, ..Event::default() }
+    }
+
+    fn broken() -> Error {
+        Error::new("InstanceNotRunning", "Instance is not running.")
+    }
+
+    /// Reports work during which its action is purged.
+    fn report_while_the_action_goes(event: Event, outcome: Result<u8, Error>) -> Result<u8, ReportError<Error>> {
+        let (host, release) = (host(Release::Hibiscus), Release::Hibiscus);
+        ready(report_event(&host, release, &context(), event, async || {
+            host.forget_actions();
+            outcome
+        }))
+    }
+
+    #[test]
+    fn work_is_bracketed_by_its_events() {
+        for release in [Release::Grizzly, Release::Hibiscus] {
+            let host = host(release);
+            let reported = ready(report_event(&host, release, &context(), event(&[UUID]), async || {
+                assert_eq!(host.instance_actions_events().len(), 1);
+                assert_eq!(host.instance_actions_events()[0].result, None);
+                Ok::<_, Error>(7)
+            }));
+            assert_eq!(reported, Ok(7));
+            assert_eq!(host.instance_actions_events()[0].result.as_deref(), Some("Success"));
+            assert_eq!(host.instance_actions()[0].message, None);
+        }
+    }
+
+    #[test]
+    fn a_failure_without_a_traceback_is_no_success() {
+        for release in [Release::Grizzly, Release::Hibiscus] {
+            let host = host(release);
+            let reported =
+                ready(report_event(&host, release, &context(), event(&[UUID]), async || Err::<(), _>(broken())));
+            assert_eq!(reported, Err(ReportError::Body(broken())));
+            assert_eq!(host.instance_actions_events()[0].result.as_deref(), Some("Error"));
+            assert_eq!(host.instance_actions()[0].message.as_deref(), Some("Error"));
+        }
+    }
+
+    #[test]
+    fn work_that_cannot_be_reported_is_not_begun() {
+        let host = host(Release::Hibiscus);
+        let body = async || -> Result<(), Error> { panic!("it was begun") };
+        let reported = ready(report_event(&host, Release::Hibiscus, &context(), event(&[UUID, GONE]), body));
+        assert!(matches!(reported, Err(ReportError::Start(error)) if error.code() == "InstanceActionNotFound"));
+        assert_eq!(host.instance_actions_events()[0].result, None, "what was opened stays open, as in Nova");
+    }
+
+    #[test]
+    fn failing_to_report_never_hides_the_work_s_own_error() {
+        let gone = |error: &Error| error.code() == "InstanceActionNotFound";
+        let reported = report_while_the_action_goes(event(&[UUID]), Err(broken()));
+        assert!(
+            matches!(reported, Err(ReportError::Finish { error, body: Some(body) }) if gone(&error) && body == broken())
+        );
+        let reported = report_while_the_action_goes(event(&[UUID]), Ok(7));
+        assert!(matches!(reported, Err(ReportError::Finish { error, body: None }) if gone(&error)));
+
+        let graceful = Event { graceful_exit: true, ..event(&[UUID]) };
+        assert_eq!(report_while_the_action_goes(graceful.clone(), Ok(7)), Ok(7));
+        assert_eq!(report_while_the_action_goes(graceful.clone(), Err(broken())), Err(ReportError::Body(broken())));
+        let as_nova = Event { swallow_body_error: true, ..graceful };
+        assert_eq!(report_while_the_action_goes(as_nova.clone(), Ok(7)), Ok(7));
+        assert_eq!(report_while_the_action_goes(as_nova, Err(broken())), Err(ReportError::Swallowed));
+        let not_graceful = Event { swallow_body_error: true, ..event(&[UUID]) };
+        let reported = report_while_the_action_goes(not_graceful, Err(broken()));
+        assert!(matches!(reported, Err(ReportError::Finish { body: Some(_), .. })), "the quirk is graceful exit's");
+    }
+
+    #[test]
+    fn details_are_cut_between_characters() {
+        let message = "é".repeat(200);
+        let failure = Failure::new("NoValidHost", "").with_formatted_message(message.clone());
+        for exc_val in [ExcVal::Text(&message), ExcVal::Failure(&failure)] {
+            let now = time::parse("2026-11-01T00:17:03.25").expect("a moment");
+            let values =
+                pack_action_event_finish(Release::Hibiscus, &context(), UUID, "e", Some(exc_val), Some(""), now);
+            assert_eq!(values.expect("values").details, Some("é".repeat(127)));
+        }
+    }
+}

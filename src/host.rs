@@ -15,7 +15,7 @@ use crate::context::Context;
 
 pub use crate::error::HostError;
 pub use memory::{BwUsageUpdate, MemoryHost, Row, VolUsageUpdate};
-pub use rows::{BwUsage, BwUsageCache, InstanceAction, InstanceActionEvent, VolumeUsageCache};
+pub use rows::{BwUsage, BwUsageCache, InstanceAction, InstanceActionEvent, InstanceFault, VolumeUsageCache};
 
 /// A row of the table `task_log`.
 #[derive(Debug, Clone, PartialEq, Eq)]

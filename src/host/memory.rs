@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDateTime;
 
 use super::{
-    BwUsage, BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage,
-    Notification, Notifier, Random, TaskLog, VolumeUsageCache, WindowQuery,
+    BwUsage, BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault,
+    InstancePage, Notification, Notifier, Random, TaskLog, VolumeUsageCache, WindowQuery,
 };
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 use crate::context::Context;
@@ -36,6 +36,7 @@ pub struct MemoryHost {
     task_log: RefCell<Vec<Row<TaskLog>>>,
     instance_actions: RefCell<Vec<InstanceAction>>,
     instance_actions_events: RefCell<Vec<InstanceActionEvent>>,
+    instance_faults: RefCell<Vec<Row<InstanceFault>>>,
     bw_usage_cache: RefCell<Vec<Row<BwUsageCache>>>,
     volume_usage_cache: RefCell<Vec<Row<VolumeUsageCache>>>,
     notifications: RefCell<Vec<Notification>>,
@@ -124,6 +125,7 @@ impl MemoryHost {
             task_log: RefCell::default(),
             instance_actions: RefCell::default(),
             instance_actions_events: RefCell::default(),
+            instance_faults: RefCell::default(),
             bw_usage_cache: RefCell::default(),
             volume_usage_cache: RefCell::default(),
             notifications: RefCell::default(),
@@ -205,6 +207,37 @@ impl MemoryHost {
     #[must_use]
     pub fn instance_actions_events(&self) -> Vec<InstanceActionEvent> {
         self.instance_actions_events.borrow().clone()
+    }
+
+    /// The rows of `instance_faults`, oldest first.
+    #[must_use]
+    pub fn instance_faults(&self) -> Vec<Row<InstanceFault>> {
+        self.instance_faults.borrow().clone()
+    }
+
+    /// Insert a fault. Nova: `instance_fault_create`.
+    pub fn insert_instance_fault(&self, fault: InstanceFault) {
+        self.insert(&mut self.instance_faults.borrow_mut(), fault);
+    }
+
+    /// The faults of some instances, newest first, an empty list where there is none; with `latest` the newest of each only. Nova:
+    /// `instance_fault_get_by_instance_uuids`.
+    #[must_use]
+    pub fn instance_fault_get_by_instance_uuids(
+        &self,
+        instance_uuids: &[&str],
+        latest: bool,
+    ) -> BTreeMap<String, Vec<Row<InstanceFault>>> {
+        let rows = self.instance_faults.borrow();
+        let of_instance = |uuid: &&str| {
+            let mut faults: Vec<_> = rows.iter().filter(|row| row.values.instance_uuid == *uuid).cloned().collect();
+            faults.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+            if latest {
+                faults.truncate(1);
+            }
+            ((*uuid).to_owned(), faults)
+        };
+        instance_uuids.iter().map(of_instance).collect()
     }
 
     /// The rows of `bw_usage_cache`, oldest first.
@@ -292,6 +325,12 @@ impl MemoryHost {
     #[must_use]
     pub fn notifications(&self) -> Vec<Notification> {
         self.notifications.borrow().clone()
+    }
+
+    /// What a purge of the database does.
+    #[cfg(test)]
+    pub(crate) fn forget_actions(&self) {
+        self.instance_actions.borrow_mut().clear();
     }
 
     fn insert<T>(&self, rows: &mut Vec<Row<T>>, values: T) {

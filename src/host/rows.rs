@@ -146,3 +146,18 @@ pub struct VolumeUsageCache {
     /// Bytes written since the sum.
     pub curr_write_bytes: i64,
 }
+
+/// What a row of the table `instance_faults` holds: why something failed on an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceFault {
+    /// The instance.
+    pub instance_uuid: String,
+    /// Like the codes of HTTP.
+    pub code: i64,
+    /// One line.
+    pub message: Option<String>,
+    /// The traceback, or more text.
+    pub details: Option<String>,
+    /// Where it happened.
+    pub host: Option<String>,
+}

@@ -1,4 +1,7 @@
-use crate::bindings::nova::compute_utils::conductor::{self, BwUsage, Datetime, InstancePage, TaskLog, WindowQuery};
+use crate::bindings::nova::compute_utils::conductor::{
+    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, Datetime,
+    InstanceAction, InstanceActionEvent, InstancePage, TaskLog, WindowQuery,
+};
 use crate::bindings::nova::compute_utils::notifier::{self, Json, Notification};
 
 /// A host put together from a conductor and a notifier.
@@ -74,6 +77,38 @@ impl<C: conductor::Host, N: Send> conductor::Host for Callbacks<C, N> {
     ) -> Result<conductor::Json, conductor::HostError> {
         self.conductor.instance_get_nw_info(instance).await
     }
+
+    async fn action_start(
+        &mut self,
+        context: conductor::Context,
+        values: ActionStartValues,
+    ) -> Result<InstanceAction, conductor::HostError> {
+        self.conductor.action_start(context, values).await
+    }
+
+    async fn action_finish(
+        &mut self,
+        context: conductor::Context,
+        values: ActionFinishValues,
+    ) -> Result<InstanceAction, conductor::HostError> {
+        self.conductor.action_finish(context, values).await
+    }
+
+    async fn action_event_start(
+        &mut self,
+        context: conductor::Context,
+        values: ActionEventStartValues,
+    ) -> Result<InstanceActionEvent, conductor::HostError> {
+        self.conductor.action_event_start(context, values).await
+    }
+
+    async fn action_event_finish(
+        &mut self,
+        context: conductor::Context,
+        values: ActionEventFinishValues,
+    ) -> Result<InstanceActionEvent, conductor::HostError> {
+        self.conductor.action_event_finish(context, values).await
+    }
 }
 
 impl<C: Send, N: notifier::Host> notifier::Host for Callbacks<C, N> {
@@ -147,6 +182,38 @@ impl conductor::Host for () {
     }
 
     async fn instance_get_nw_info(&mut self, _: conductor::Json) -> Result<conductor::Json, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn action_start(
+        &mut self,
+        _: conductor::Context,
+        _: ActionStartValues,
+    ) -> Result<InstanceAction, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn action_finish(
+        &mut self,
+        _: conductor::Context,
+        _: ActionFinishValues,
+    ) -> Result<InstanceAction, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn action_event_start(
+        &mut self,
+        _: conductor::Context,
+        _: ActionEventStartValues,
+    ) -> Result<InstanceActionEvent, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn action_event_finish(
+        &mut self,
+        _: conductor::Context,
+        _: ActionEventFinishValues,
+    ) -> Result<InstanceActionEvent, conductor::HostError> {
         no_conductor()
     }
 }

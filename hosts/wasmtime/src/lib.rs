@@ -15,12 +15,14 @@ mod sql;
 
 pub mod bindings;
 
-pub use bindings::exports::nova::compute_utils::{audit, network, period, types, usage, usage_notify};
+pub use bindings::exports::nova::compute_utils::{
+    action, action_record, audit, network, period, types, usage, usage_notify,
+};
 pub use bindings::nova::compute_utils::{conductor, notifier};
 pub use callbacks::Callbacks;
 pub use clock::Clock;
 pub use error::Error;
 pub use limits::Limits;
 pub use ndjson::NdjsonNotifier;
-pub use runtime::{Host, Instance, Plugin, Runtime};
-pub use sql::{OpenError, SqlConductor};
+pub use runtime::{EventReporter, Host, Instance, Plugin, Runtime};
+pub use sql::{BwUsage, BwUsageUpdate, InstanceFault, OpenError, SqlConductor, VolUsageUpdate, VolumeUsage};

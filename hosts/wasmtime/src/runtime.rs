@@ -1,3 +1,5 @@
+mod reporter;
+
 use std::path::Path;
 use std::thread;
 
@@ -10,6 +12,8 @@ use crate::bindings::{ComputeUtils, ComputeUtilsPre, exports::nova::compute_util
 use crate::clock::{Clock, Randomness};
 use crate::error::{Error, one_line};
 use crate::limits::{Deadline, Limits, Memory};
+
+pub use reporter::EventReporter;
 
 /// An engine that compiles and runs components, within limits.
 #[derive(Clone, Debug)]
@@ -171,6 +175,8 @@ macro_rules! exported {
     };
 }
 
+use exports::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, ExcVal};
+use exports::action_record::{InstanceAction, InstanceActionEvent};
 use exports::audit::AuditReport;
 use exports::period::{PeriodOptions, Window};
 use exports::types::{Config as NovaConfig, Context, Datetime, Json, Release};
@@ -262,6 +268,90 @@ exported! {
     /// Audit the last completed window of the configured host. Nothing where the task log has a row for it.
     nova_compute_utils_audit call_instance_usage_audit
     instance_usage_audit(config: &NovaConfig, context: &Context) -> Option<AuditReport>;
+
+    /// The values of an action that begins.
+    nova_compute_utils_action call_pack_action_start
+    pack_action_start(
+        release: Release,
+        context: &Context,
+        instance_uuid: &str,
+        action_name: Option<&str>
+    ) -> ActionStartValues;
+
+    /// The values that close an action.
+    nova_compute_utils_action call_pack_action_finish
+    pack_action_finish(
+        release: Release,
+        context: &Context,
+        instance_uuid: &str,
+        now: &Datetime
+    ) -> ActionFinishValues;
+
+    /// The values of an event that begins.
+    nova_compute_utils_action call_pack_action_event_start
+    pack_action_event_start(
+        release: Release,
+        context: &Context,
+        instance_uuid: &str,
+        event_name: &str,
+        host: Option<&str>,
+        now: &Datetime
+    ) -> ActionEventStartValues;
+
+    /// The values that close an event.
+    nova_compute_utils_action call_pack_action_event_finish
+    pack_action_event_finish(
+        release: Release,
+        context: &Context,
+        instance_uuid: &str,
+        event_name: &str,
+        exc_val: Option<&ExcVal>,
+        exc_tb: Option<&str>,
+        now: &Datetime
+    ) -> ActionEventFinishValues;
+
+    /// Record that an action begins.
+    nova_compute_utils_action_record call_action_start
+    action_start(
+        release: Release,
+        context: &Context,
+        instance_uuid: &str,
+        action_name: Option<&str>
+    ) -> InstanceAction;
+
+    /// Record that an action has ended.
+    nova_compute_utils_action_record call_action_finish
+    action_finish(release: Release, context: &Context, instance_uuid: &str) -> InstanceAction;
+
+    /// Record that an event begins.
+    nova_compute_utils_action_record call_event_start
+    event_start(
+        release: Release,
+        context: &Context,
+        instance_uuid: &str,
+        event_name: &str,
+        host: Option<&str>
+    ) -> InstanceActionEvent;
+
+    /// Record that an event went well.
+    nova_compute_utils_action_record call_event_finish
+    event_finish(
+        release: Release,
+        context: &Context,
+        instance_uuid: &str,
+        event_name: &str
+    ) -> InstanceActionEvent;
+
+    /// Record how an event went.
+    nova_compute_utils_action_record call_event_finish_with_failure
+    event_finish_with_failure(
+        release: Release,
+        context: &Context,
+        instance_uuid: &str,
+        event_name: &str,
+        exc_val: Option<&ExcVal>,
+        exc_tb: Option<&str>
+    ) -> InstanceActionEvent;
 }
 
 #[cfg(test)]

@@ -1,16 +1,25 @@
+mod actions;
 mod bw_usage;
 mod connection;
 mod dialect;
+mod faults;
 mod instances;
+mod row;
 mod task_log;
+mod volume_usage;
 
 use sqlx::AnyPool;
 
+pub use bw_usage::{BwUsage, BwUsageUpdate};
 pub use connection::OpenError;
 use dialect::Dialect;
+pub use faults::InstanceFault;
+pub use volume_usage::{VolUsageUpdate, VolumeUsage};
 
+use crate::bindings::exports::nova::compute_utils::types::Release;
 use crate::bindings::nova::compute_utils::conductor::{
-    self, BwUsage, Datetime, HostError, InstancePage, Json, TaskLog, WindowQuery,
+    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, Datetime, HostError,
+    InstanceAction, InstanceActionEvent, InstancePage, Json, TaskLog, WindowQuery,
 };
 use crate::clock::Clock;
 use crate::datetime;
@@ -23,6 +32,7 @@ pub struct SqlConductor {
     pool: AnyPool,
     dialect: Dialect,
     clock: Clock,
+    release: Release,
 }
 
 impl SqlConductor {
@@ -31,7 +41,14 @@ impl SqlConductor {
     /// `clock` says what goes into `created_at` and `updated_at`.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
         let (pool, dialect) = connection::open(url).await?;
-        Ok(Self { pool, dialect, clock })
+        Ok(Self { pool, dialect, clock, release: Release::Hibiscus })
+    }
+
+    /// The same conductor with the tables and rules of a release; without this call, those of hibiscus. The releases differ in
+    /// which of several actions they take, and grizzly's tables lack some columns.
+    #[must_use]
+    pub fn with_release(self, release: Release) -> Self {
+        Self { release, ..self }
     }
 
     /// The rows of `task_log` for this task and window, by host. Nova: `task_log_get_all`.
@@ -49,6 +66,16 @@ impl SqlConductor {
     pub async fn hosts(&self, begin: &str, end: &str) -> Result<Vec<String>, HostError> {
         let window = Window::read(begin, end)?;
         instances::hosts(self, &window).await.map_err(|error| self.failed(&error))
+    }
+
+    /// A transaction that means to write. Waiting for other writers happens here.
+    async fn write(&self) -> Result<sqlx::Transaction<'static, sqlx::Any>, HostError> {
+        self.pool.begin_with(self.dialect.begin_write()).await.map_err(|error| self.failed(&error))
+    }
+
+    /// What the clock reads, as the database writes it.
+    fn now(&self) -> String {
+        datetime::sql(self.clock.now())
     }
 
     fn failed(&self, error: &sqlx::Error) -> HostError {
@@ -128,9 +155,10 @@ impl conductor::Host for SqlConductor {
         &mut self,
         uuids: Vec<String>,
         start_period: Datetime,
-    ) -> Result<Vec<BwUsage>, HostError> {
-        let start_period = sql_moment(&start_period)?;
-        bw_usage::get_by_uuids(self, &uuids, &start_period).await.map_err(|error| self.failed(&error))
+    ) -> Result<Vec<conductor::BwUsage>, HostError> {
+        let uuids: Vec<&str> = uuids.iter().map(String::as_str).collect();
+        let rows = self.bw_usage_of(&uuids, &start_period).await?;
+        Ok(rows.into_iter().map(Into::into).collect())
     }
 
     /// A database is no network API. What it knows of an instance's network is the cache, and that is in the document already.
@@ -139,6 +167,38 @@ impl conductor::Host for SqlConductor {
             code: "NoNetworkApi".into(),
             message: "this host has no network API, and the instance no network info in its cache".into(),
         })
+    }
+
+    async fn action_start(
+        &mut self,
+        _: conductor::Context,
+        values: ActionStartValues,
+    ) -> Result<InstanceAction, HostError> {
+        actions::action_start(self, &values).await
+    }
+
+    async fn action_finish(
+        &mut self,
+        _: conductor::Context,
+        values: ActionFinishValues,
+    ) -> Result<InstanceAction, HostError> {
+        actions::action_finish(self, &values).await
+    }
+
+    async fn action_event_start(
+        &mut self,
+        context: conductor::Context,
+        values: ActionEventStartValues,
+    ) -> Result<InstanceActionEvent, HostError> {
+        actions::action_event_start(self, &context, &values).await
+    }
+
+    async fn action_event_finish(
+        &mut self,
+        context: conductor::Context,
+        values: ActionEventFinishValues,
+    ) -> Result<InstanceActionEvent, HostError> {
+        actions::action_event_finish(self, &context, &values).await
     }
 }
 
@@ -150,14 +210,18 @@ struct Window {
 
 impl Window {
     fn read(begin: &str, end: &str) -> Result<Self, HostError> {
-        Ok(Self { begin: sql_moment(begin)?, end: sql_moment(end)? })
+        Ok(Self { begin: moment(begin)?, end: moment(end)? })
     }
 }
 
 /// A moment of the contract, as the database writes it.
-fn sql_moment(text: &str) -> Result<String, HostError> {
+fn moment(text: &str) -> Result<String, HostError> {
     datetime::parse(text).map(datetime::sql).ok_or_else(|| HostError {
         code: "ValueError".into(),
         message: format!("`{text}` is no moment of the form YYYY-MM-DDTHH:MM:SS.ffffff"),
     })
+}
+
+fn optional_moment(text: Option<&str>) -> Result<Option<String>, HostError> {
+    text.map(moment).transpose()
 }

@@ -415,10 +415,7 @@ async fn another_writer_is_waited_for() {
 async fn nonsense_is_an_error() {
     let cell = Cell::empty().await;
     let mut conductor = cell.conductor(Clock::System).await;
-    let error = conductor
-        .instance_count_active_by_window(query("yesterday", END, "h"))
-        .await
-        .expect_err("no moment");
+    let error = conductor.instance_count_active_by_window(query("yesterday", END, "h")).await.expect_err("no moment");
     assert_eq!(error.code, "ValueError");
     let marker = Some("17".to_owned());
     let page = conductor.instance_get_active_by_window(of_host("h"), marker, 10).await;

@@ -6,7 +6,6 @@ mod native;
 
 use anyhow::Result;
 use nova_compute_utils::fault::Failure as Fault;
-use nova_compute_utils::host::WindowQuery;
 use nova_compute_utils::{Config, Context, Release};
 
 pub use action::{ActionFace, GivenExcVal, Reported, Subject};
@@ -14,6 +13,7 @@ pub use component::ComponentFace;
 pub use native::NativeFace;
 
 use crate::script::Script;
+use crate::tables::Tables;
 
 /// Why a function failed, as a face tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,9 @@ pub trait Face: ActionFace {
     /// The surroundings that its functions call out to.
     fn script(&self) -> &Script;
 
+    /// The conductor whose tables stand behind it.
+    fn tables(&mut self) -> Result<&mut dyn Tables>;
+
     /// Nova: `last_completed_audit_period`.
     fn last_completed_audit_period(
         &mut self,
@@ -130,13 +133,6 @@ pub trait Face: ActionFace {
         event_suffix: &str,
         options: &UsageOptions<'_>,
     ) -> Result<Answer<()>>;
-
-    /// Nova: `instance_get_active_by_window_joined`, on a conductor that holds some instances; the UUIDs of those in the window.
-    fn instance_get_active_by_window_joined(
-        &mut self,
-        instances: &[String],
-        query: WindowQuery<'_>,
-    ) -> Result<Answer<Vec<String>>>;
 
     /// Nova: `notify_usage_exists`.
     fn notify_usage_exists(

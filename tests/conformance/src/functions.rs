@@ -4,6 +4,7 @@ mod action;
 mod audit;
 mod network;
 mod period;
+mod tables;
 mod usage;
 
 use anyhow::{Context as _, Result};
@@ -48,6 +49,7 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         "pack_action_finish" => Some(action::pack_action_finish),
         "pack_action_event_start" => Some(action::pack_action_event_start),
         "pack_action_event_finish" => Some(action::pack_action_event_finish),
+        name if name.starts_with("db_") => Some(tables::operations),
         "EventReporter" => Some(action::event_reporter),
         _ => None,
     };

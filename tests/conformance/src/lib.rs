@@ -4,11 +4,11 @@
 //! which calls were made. [`functions`] says how such a case is put to a face, [`faces`] says what a face is, and [`run`] puts
 //! the two together. A new vector file of a known function needs no code.
 
-mod cell;
 pub mod faces;
 pub mod functions;
 pub mod json;
 pub mod records;
 pub mod run;
 pub mod script;
+pub mod tables;
 pub mod vectors;

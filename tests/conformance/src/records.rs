@@ -4,7 +4,9 @@ use chrono::NaiveDateTime;
 use nova_compute_utils::action::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
 };
-use nova_compute_utils::host::{BwUsageCache, InstanceAction, InstanceActionEvent, Row, TaskLog, VolumeUsageCache};
+use nova_compute_utils::host::{
+    BwUsageCache, InstanceAction, InstanceActionEvent, InstanceFault, Row, TaskLog, VolumeUsageCache,
+};
 use nova_compute_utils::time;
 use serde_json::{Value, json};
 
@@ -119,6 +121,20 @@ pub fn task_log(row: &Row<TaskLog>) -> Value {
         "message": message,
         "task_items": task_items,
         "errors": errors,
+    });
+    live(row, values)
+}
+
+/// A row of `instance_faults`.
+#[must_use]
+pub fn instance_fault(row: &Row<InstanceFault>) -> Value {
+    let InstanceFault { instance_uuid, code, message, details, host } = &row.values;
+    let values = json!({
+        "instance_uuid": instance_uuid,
+        "code": code,
+        "message": message,
+        "details": details,
+        "host": host,
     });
     live(row, values)
 }

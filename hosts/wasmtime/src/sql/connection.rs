@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyPool, Executor as _};
 
 use super::dialect::Dialect;
 
@@ -70,7 +71,10 @@ pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect), OpenError> {
     };
 
     sqlx::any::install_default_drivers();
-    let pool = AnyPool::connect(&url).await.map_err(|error| unreadable(&error))?;
+    let options = AnyPoolOptions::new().after_connect(move |connection, _| {
+        Box::pin(async move { connection.execute(dialect.on_connect()).await.map(|_| ()) })
+    });
+    let pool = options.connect(&url).await.map_err(|error| unreadable(&error))?;
     let tables: Vec<String> =
         sqlx::query_scalar(dialect.tables()).fetch_all(&pool).await.map_err(|error| unreadable(&error))?;
     match TABLES.into_iter().find(|table| !tables.iter().any(|name| name == table)) {

@@ -36,6 +36,20 @@ impl Dialect {
         }
     }
 
+    /// Begins a transaction that means to write. In SQLite one that has read cannot always become one that writes.
+    pub(super) fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+        }
+    }
+
+    /// What to say to a new connection. Nova does not let SQLite enforce foreign keys; sqlx does unless told.
+    pub(super) fn on_connect(self) -> &'static str {
+        match self {
+            Self::Sqlite => "PRAGMA foreign_keys = OFF",
+        }
+    }
+
     /// Lists the names of the tables.
     pub(super) fn tables(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use sqlx::query::Query;
 use sqlx::query_scalar::QueryScalar;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use super::{Dialect, SqlConductor, Window, sql_moment};
+use super::{Dialect, SqlConductor, Window, moment as sql_moment};
 use crate::bindings::nova::compute_utils::conductor::{HostError, InstancePage, WindowQuery};
 use crate::datetime;
 

@@ -206,7 +206,9 @@ impl ActionFace for NativeFace {
         };
         let reported = action::report_event(self.script(), release, context, event, work);
         let outcome = finished(async { Ok::<_, Error>(reported.await) })?.unwrap_or(Ok(()));
-        let suppressed = matches!(outcome, Err(ReportError::Swallowed));
+        // Nova's exit says "handled" also where there was nothing to handle.
+        let let_pass = outcome.is_ok() && self.script().refused_to_finish();
+        let suppressed = let_pass || matches!(outcome, Err(ReportError::Swallowed));
         let raised = match outcome {
             Ok(()) | Err(ReportError::Swallowed) => None,
             Err(ReportError::Body(Raised(body))) => Some(as_raised(&body)),
@@ -332,7 +334,7 @@ impl ActionFace for ComponentFace {
         // A reporter is used up, and says so.
         let again = self.call(async |nova| nova.event_reporter_finish(&mut reporter, None).await)?;
         anyhow::ensure!(again.is_err(), "an event reporter was finished twice");
-        let suppressed = finished.is_ok() && self.script().refused_to_finish() && body.is_some();
+        let suppressed = finished.is_ok() && self.script().refused_to_finish();
         let raised = finished.err().or_else(|| body.filter(|_| !suppressed).map(as_raised));
         Ok(Reported { body_ran: true, suppressed, raised })
     }

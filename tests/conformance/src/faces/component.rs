@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::Result;
 use nova_compute_utils::{Config, Context, NotificationFormat, Release, time};
-use nova_compute_utils::host::WindowQuery;
 use nova_compute_utils_wasmtime::{
     Clock, Error, Instance, Limits, Runtime as Wasmtime, period, types, usage, usage_notify,
 };
@@ -12,15 +11,15 @@ use tokio::runtime::Runtime;
 
 use super::action::failure_record;
 use super::{Answer, Bounds, ExistsOptions, Face, Failure, Info, UsageOptions};
-use crate::cell::Cell;
 use crate::script::Script;
+use crate::tables::{SqlTables, Tables};
 
 /// The built component. One instance serves all cases: an error leaves it usable.
 pub struct ComponentFace {
     runtime: Runtime,
     instance: Instance<Script>,
     script: Script,
-    cell: Option<Cell>,
+    tables: Option<SqlTables>,
 }
 
 impl ComponentFace {
@@ -31,7 +30,7 @@ impl ComponentFace {
         let plugin = Wasmtime::new(Limits::default())?.load::<Script>(path)?;
         let clock = script.clone();
         let instance = runtime.block_on(plugin.instantiate(script.clone(), Clock::called(move || clock.now())))?;
-        Ok(Self { runtime, instance, script, cell: None })
+        Ok(Self { runtime, instance, script, tables: None })
     }
 
     pub(super) fn call<T>(
@@ -53,6 +52,17 @@ impl Face for ComponentFace {
 
     fn script(&self) -> &Script {
         &self.script
+    }
+
+    /// The SQL conductor of the wasmtime host, on a real cell.
+    fn tables(&mut self) -> Result<&mut dyn Tables> {
+        let tables = match self.tables.take() {
+            Some(tables) => tables,
+            None => {
+                SqlTables::unpack(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../cells/hour15/nova-cell.sqlite.xz"))?
+            }
+        };
+        Ok(self.tables.insert(tables))
     }
 
     fn last_completed_audit_period(
@@ -154,19 +164,6 @@ impl Face for ComponentFace {
             times_are_text: options.times_are_text,
         };
         self.call(async |nova| nova.notify_usage_exists(&config, &context, &instance, host, &options).await)
-    }
-
-    /// The conductor is the reference host's, on a SQLite file with Nova's tables.
-    fn instance_get_active_by_window_joined(
-        &mut self,
-        instances: &[String],
-        query: WindowQuery<'_>,
-    ) -> Result<Answer<Vec<String>>> {
-        let cell = match self.cell.take() {
-            Some(cell) => self.cell.insert(cell),
-            None => self.cell.insert(self.runtime.block_on(Cell::open())?),
-        };
-        self.runtime.block_on(cell.active_by_window(instances, query))
     }
 
     fn has_audit_been_run(&mut self, config: &Config, host: &str, timestamp: Option<&str>) -> Result<Answer<bool>> {

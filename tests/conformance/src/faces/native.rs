@@ -6,7 +6,6 @@ use std::task::{Poll, Waker};
 
 use anyhow::{Result, bail};
 use nova_compute_utils::document::Object;
-use nova_compute_utils::host::{Conductor as _, MemoryHost, WindowQuery};
 use nova_compute_utils::instance::Instance;
 use nova_compute_utils::network::{self, NetworkInfo};
 use nova_compute_utils::period::{self, Window};
@@ -14,11 +13,13 @@ use nova_compute_utils::{Config, Context, Error, Release, audit, time, usage};
 
 use super::{Answer, Bounds, ExistsOptions, Face, Failure, Info, UsageOptions};
 use crate::script::Script;
+use crate::tables::{MemoryTables, Tables};
 
 /// The library as a Rust program uses it.
 #[derive(Debug, Default)]
 pub struct NativeFace {
     script: Script,
+    tables: MemoryTables,
 }
 
 impl Face for NativeFace {
@@ -28,6 +29,10 @@ impl Face for NativeFace {
 
     fn script(&self) -> &Script {
         &self.script
+    }
+
+    fn tables(&mut self) -> Result<&mut dyn Tables> {
+        Ok(&mut self.tables)
     }
 
     fn last_completed_audit_period(
@@ -141,24 +146,6 @@ impl Face for NativeFace {
                 extra_usage_info: object(options.extra_usage_info)?.unwrap_or_default(),
             };
             usage::notify_usage_exists(script, config, context, &instance, host, &options).await
-        })
-    }
-
-    /// The conductor is the one in memory.
-    fn instance_get_active_by_window_joined(
-        &mut self,
-        instances: &[String],
-        query: WindowQuery<'_>,
-    ) -> Result<Answer<Vec<String>>> {
-        let host = MemoryHost::new(query.begin);
-        for instance in instances {
-            host.add_instance(instance.as_str())?;
-        }
-        finished(async {
-            let page = host.instance_get_active_by_window(query, None, u32::MAX).await;
-            let page = page.map_err(|error| Error::host("instance-get-active-by-window", error))?;
-            let uuid = |json: &String| Instance::parse(json)?.uuid().map(std::borrow::Cow::into_owned);
-            page.instances.iter().map(uuid).collect()
         })
     }
 

@@ -97,7 +97,7 @@ pub(super) fn instance_get_active_by_window_joined(face: &mut dyn Face, _: Relea
         project_id: project_id.as_deref(),
         host: host.as_deref(),
     };
-    let uuids = face.instance_get_active_by_window_joined(&instances, query)?;
+    let uuids = face.tables()?.active_by_window(&instances, query)?;
     let sorted = |mut uuids: Vec<String>| {
         uuids.sort();
         uuids
@@ -123,18 +123,8 @@ fn row(answer: Result<Option<String>, HostError>) -> Option<Result<(), HostError
     }
 }
 
-const TYPE_FIELDS: [&str; 10] = [
-    "id",
-    "name",
-    "memory_mb",
-    "vcpus",
-    "root_gb",
-    "ephemeral_gb",
-    "flavorid",
-    "swap",
-    "rxtx_factor",
-    "vcpu_weight",
-];
+const TYPE_FIELDS: [&str; 10] =
+    ["id", "name", "memory_mb", "vcpus", "root_gb", "ephemeral_gb", "flavorid", "swap", "rxtx_factor", "vcpu_weight"];
 
 const NULL_COLUMNS: [&str; 20] = [
     "access_ip_v4",

@@ -48,7 +48,11 @@ pub(super) fn notify_about_instance_usage(face: &mut dyn Face, release: Release,
     }
     let script = face.script().clone();
     let notifier_fails = answer_of(case, "notifier")?.err();
-    script.play(Answers { now: time::parse(now(case)?)?, notifier_fails: notifier_fails.clone(), ..Answers::default() });
+    script.play(Answers {
+        now: time::parse(now(case)?)?,
+        notifier_fails: notifier_fails.clone(),
+        ..Answers::default()
+    });
     let notifier: Option<GivenNotifier> = case.args.read("notifier")?;
     let host = notifier.map_or_else(|| case.args.text("host"), |notifier| Ok(notifier.host))?;
     let options = UsageOptions {
