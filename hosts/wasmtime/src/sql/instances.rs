@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sqlx::any::AnyRow;
 use sqlx::query::Query;
-use sqlx::query_scalar::QueryScalar;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{Dialect, SqlConductor, Window, moment as sql_moment};
@@ -176,8 +175,8 @@ pub(super) async fn page(
 pub(super) async fn count(conductor: &SqlConductor, filter: &Filter) -> Result<u64, sqlx::Error> {
     let dialect = conductor.dialect;
     let sql = format!("SELECT COUNT(*) FROM instances i WHERE {}", filter.condition(dialect));
-    let query = sqlx::query_scalar(AssertSqlSafe(dialect.placeholders(sql)));
-    let count: i64 = filter.values().fold(query, QueryScalar::bind).fetch_one(&conductor.pool).await?;
+    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
+    let count: i64 = filter.values().fold(query, Query::bind).fetch_one(&conductor.pool).await?.try_get(0)?;
     Ok(count.unsigned_abs())
 }
 
@@ -189,10 +188,11 @@ pub(super) async fn hosts(conductor: &SqlConductor, window: &Window) -> Result<V
          SELECT s.host FROM services s WHERE s.binary = 'nova-compute' AND s.deleted = 0 AND s.host IS NOT NULL",
         filter.condition(dialect)
     );
-    let query = sqlx::query_scalar(AssertSqlSafe(dialect.placeholders(sql)));
-    let hosts: Vec<String> = filter.values().fold(query, QueryScalar::bind).fetch_all(&conductor.pool).await?;
+    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
+    let rows = filter.values().fold(query, Query::bind).fetch_all(&conductor.pool).await?;
     // Sorted here: databases differ in how they sort text.
-    Ok(hosts.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
+    let hosts: BTreeSet<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    Ok(hosts.into_iter().collect())
 }
 
 async fn select(

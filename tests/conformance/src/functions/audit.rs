@@ -241,7 +241,6 @@ fn database_call(call: &Call, host: &str) -> String {
                 "use_slave": true}}}}"#,
             json::from_text(host)
         ),
-        Call::Action(..) => "\"unexpected call\"".to_owned(),
         Call::Notify(notification) => {
             let uuid = uuid_of(notification);
             format!(
@@ -250,6 +249,7 @@ fn database_call(call: &Call, host: &str) -> String {
                 json::from_text(host)
             )
         }
+        other => format!("\"unexpected call {other:?}\""),
     }
 }
 
