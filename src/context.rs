@@ -58,10 +58,16 @@ pub struct Config {
     /// Base of the image URLs in unversioned payloads, without a slash at the end. Where there is none, Nova puts the bare image
     /// reference in the URL's place, and so does this library.
     pub glance_endpoint: Option<String>,
+    /// How many disk devices one instance may have, the root device included; negative for as many as one likes:
+    /// `[compute] max_disk_devices_to_attach`. Read in hibiscus.
+    pub max_disk_devices_to_attach: i64,
+    /// The class of the driver, such as `xenapi.XenAPIDriver`: `[DEFAULT] compute_driver`. Read in grizzly.
+    pub compute_driver: Option<String>,
 }
 
 impl Config {
-    /// A configuration with Nova's defaults: the period `month`, unversioned notifications, no image endpoint.
+    /// A configuration with Nova's defaults: the period `month`, unversioned notifications, no image endpoint, no limit of
+    /// disk devices, no driver.
     #[must_use]
     pub fn new(release: Release, host: impl Into<String>) -> Self {
         Self {
@@ -70,7 +76,15 @@ impl Config {
             instance_usage_audit_period: "month".to_owned(),
             notification_format: NotificationFormat::Unversioned,
             glance_endpoint: None,
+            max_disk_devices_to_attach: -1,
+            compute_driver: None,
         }
+    }
+
+    /// Does the driver name devices the way Xen's does?
+    pub(crate) fn is_xen(&self) -> bool {
+        let is_xen = |driver: &str| driver.ends_with("xenapi.XenAPIDriver");
+        self.release.has_xen_device_names() && self.compute_driver.as_deref().is_some_and(is_xen)
     }
 }
 

@@ -62,6 +62,10 @@ impl Error {
         Self::new("TypeError", message)
     }
 
+    pub(crate) fn key(message: impl Into<String>) -> Self {
+        Self::new("KeyError", message)
+    }
+
     pub(crate) fn overflow(message: impl Into<String>) -> Self {
         Self::new("OverflowError", message)
     }

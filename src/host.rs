@@ -60,6 +60,21 @@ pub struct InstancePage {
     pub next_marker: Option<String>,
 }
 
+/// What a new row of the table `instance_faults` holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceFaultValues {
+    /// The instance.
+    pub instance_uuid: String,
+    /// The code, as JSON: a whole number; in grizzly whatever the exception carries, such as a text or null.
+    pub code: String,
+    /// What tenants are shown.
+    pub message: String,
+    /// What administrators are shown.
+    pub details: String,
+    /// The compute host.
+    pub host: String,
+}
+
 /// The host's persistence: what Nova asks its conductor and database layer for.
 #[allow(async_fn_in_trait, reason = "a callback is awaited where it is called; no bound on its future is needed")]
 pub trait Conductor {
@@ -120,6 +135,9 @@ pub trait Conductor {
     /// [`NetworkInfo`](crate::network::NetworkInfo) reads it. Asked in grizzly only, where the instance's cache has none.
     /// Nova: `get_instance_nw_info` of the network API.
     async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError>;
+
+    /// Insert a fault of an instance. Nova: `instance_fault_create`.
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError>;
 
     /// Insert an action. Nova: `action_start`.
     async fn action_start(&self, context: &Context, values: &ActionStartValues) -> Result<InstanceAction, HostError>;

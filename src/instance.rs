@@ -1,5 +1,7 @@
 //! An instance and its flavor, read by borrowing.
 
+mod instance_type;
+
 use std::borrow::Cow;
 
 use chrono::NaiveDateTime;
@@ -43,6 +45,10 @@ pub struct Instance<'a> {
     #[serde(borrow)]
     pub(crate) created_at: Option<Json<'a>>,
     #[serde(borrow)]
+    pub(crate) default_ephemeral_device: Option<Json<'a>>,
+    #[serde(borrow)]
+    pub(crate) default_swap_device: Option<Json<'a>>,
+    #[serde(borrow)]
     pub(crate) deleted_at: Option<Json<'a>>,
     #[serde(borrow)]
     pub(crate) display_description: Option<Json<'a>>,
@@ -84,6 +90,9 @@ pub struct Instance<'a> {
     pub(crate) ramdisk_id: Option<Json<'a>>,
     #[serde(borrow)]
     pub(crate) reservation_id: Option<Json<'a>>,
+    /// Nothing where it is absent; null where it is null.
+    #[serde(borrow, deserialize_with = "present")]
+    pub(crate) root_device_name: Option<Json<'a>>,
     #[serde(borrow)]
     pub(crate) system_metadata: Option<Metadata<'a>>,
     #[serde(borrow)]
@@ -157,6 +166,10 @@ impl<'a> Instance<'a> {
         let flavor = self.flavor.ok_or_else(|| Error::value("the instance has no `flavor`"))?;
         Ok(flavor.text()?.unwrap_or(Cow::Borrowed(flavor.as_str())))
     }
+}
+
+fn present<'de: 'a, 'a, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json<'a>>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
 }
 
 /// A moment from a field of a document; nothing where the field is null or absent.

@@ -19,11 +19,13 @@
 //!
 //! | module | what it answers to in Nova |
 //! |---|---|
+//! | [`device`] | `get_device_name_for_instance`, `get_next_device_name`, `default_device_names_for_instance`, `instance_block_mapping` and their helpers |
 //! | [`period`] | `last_completed_audit_period`, `audit_period_bounds` |
 //! | [`usage`] | `info_from_instance`, `image_meta`, `bandwidth_usage`, `notify_about_instance_usage`, `notify_usage_exists`, `InstanceExistsPayload` |
 //! | [`audit`] | `has_audit_been_run`, `start_`/`finish_instance_usage_audit`, the periodic task `_instance_usage_audit` |
-//! | [`fault`] | exceptions as data: what `add_instance_fault_from_exc`, the event reporter and fault notifications see of one |
+//! | [`fault`] | `add_instance_fault_from_exc`, `exception_to_dict`, `safe_truncate`, and exceptions as data |
 //! | [`action`] | `pack_action_*`, `InstanceAction`, `InstanceActionEvent`, `EventReporter` |
+//! | [`volume`] | `usage_volume_info`, `VolumeUsage.to_dict`, `notify_about_volume_usage` |
 //! | [`network`] | `NetworkInfo.hydrate`, `get_nw_info_for_instance`, `Instance.get_network_info` |
 //! | [`host`] | what an embedding program supplies |
 //! | [`instance`], [`document`], [`time`] | the records, documents and moments that they share |
@@ -32,6 +34,7 @@ pub mod action;
 pub mod audit;
 mod bindings;
 mod context;
+pub mod device;
 pub mod document;
 mod error;
 pub mod fault;
@@ -43,6 +46,7 @@ mod python;
 mod release;
 pub mod time;
 pub mod usage;
+pub mod volume;
 
 pub use context::{Config, Context, NotificationFormat};
 pub use error::Error;

@@ -172,7 +172,7 @@ impl<'a> NetworkInfo<'a> {
 /// ```
 pub fn get_nw_info_for_instance<'t>(instance: &Instance<'_>, text: &'t mut String) -> Result<NetworkInfo<'t>, Error> {
     if instance.info_cache.is_none() && instance.columns()?.get("info_cache").is_none() {
-        return Err(Error::new("KeyError", "the instance has no `info_cache`"));
+        return Err(Error::key("the instance has no `info_cache`"));
     }
     match cached_network_info(instance)?.filter(|network_info| network_info.is_truthy()) {
         None => Ok(NetworkInfo::default()),

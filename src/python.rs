@@ -116,15 +116,19 @@ pub(crate) fn repr(text: &str) -> String {
             ' '..='~' if character == quote => shown.extend(['\\', quote]),
             ' '..='~' => shown.push(character),
             _ if is_printable(character) => shown.push(character),
-            _ => shown.push_str(&match u32::from(character) {
-                code @ 0..0x100 => format!("\\x{code:02x}"),
-                code @ 0x100..0x1_0000 => format!("\\u{code:04x}"),
-                code => format!("\\U{code:08x}"),
-            }),
+            _ => shown.push_str(&escape(character)),
         }
     }
     shown.push(quote);
     shown
+}
+
+fn escape(character: char) -> String {
+    match u32::from(character) {
+        code @ 0..0x100 => format!("\\x{code:02x}"),
+        code @ 0x100..0x1_0000 => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    }
 }
 
 /// Controls, blanks and invisible marks are not; neither are private and unassigned places at the end of the planes.

@@ -2,8 +2,11 @@
 
 use crate::document::Object;
 use crate::error::Error;
+use crate::fault;
 use crate::instance::Instance;
+use crate::time;
 use crate::usage;
+use crate::volume;
 
 /// The release of Nova whose contract is spoken.
 ///
@@ -120,6 +123,102 @@ impl Release {
 
     /// The netaddr of grizzly's time takes the short forms of `inet_aton` for an IPv4 address.
     pub(crate) const fn short_addresses(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// What is recorded of a failure that befell an instance.
+    pub(crate) const fn fault_of_failure(self) -> fault::FaultOfFailure {
+        match self {
+            Self::Grizzly => fault::grizzly_fault,
+            Self::Hibiscus => fault::hibiscus_fault,
+        }
+    }
+
+    /// What is told of a volume's use.
+    pub(crate) const fn volume_usage_message(self) -> volume::VolumeUsageMessage {
+        match self {
+            Self::Grizzly => volume::grizzly_message,
+            Self::Hibiscus => volume::hibiscus_message,
+        }
+    }
+
+    /// Does the conductor hand moments over as text?
+    pub(crate) const fn has_times_as_text(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Python's `str` of a moment from the database: today's objects carry UTC as their zone.
+    pub(crate) fn str_datetime(self, moment: chrono::NaiveDateTime) -> String {
+        match self {
+            Self::Grizzly => time::str_datetime(moment),
+            Self::Hibiscus => time::str_datetime_utc(moment),
+        }
+    }
+
+    /// What the runtime raises on a column that a row lacks.
+    pub(crate) fn missing_column(self, name: &str) -> Error {
+        match self {
+            Self::Grizzly => Error::key(format!("the row has no `{name}`")),
+            Self::Hibiscus => Error::new("NotImplementedError", format!("the row has no `{name}`")),
+        }
+    }
+
+    /// What the runtime raises on a null where a number is wanted.
+    pub(crate) fn null_counter(self, name: &str) -> Error {
+        match self {
+            Self::Grizzly => Error::type_error(format!("`{name}` is null: give a whole number")),
+            Self::Hibiscus => Error::value(format!("Field `{name}' cannot be None")),
+        }
+    }
+
+    /// The names of disks that stand before a device letter.
+    pub(crate) const fn disk_prefixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Grizzly => &["xvd", "vd", "sd"],
+            Self::Hibiscus => &["xvd", "vd", "sd", "hd"],
+        }
+    }
+
+    /// In a Unicode text Python 3 counts the decimal digits of all scripts as digits.
+    pub(crate) const fn digits_of_all_scripts(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// How many device letters there are, where they come to an end.
+    pub(crate) const fn device_letters(self) -> Option<usize> {
+        match self {
+            Self::Grizzly => Some(702),
+            Self::Hibiscus => None,
+        }
+    }
+
+    /// Today's Nova takes a root device name without `/dev/`, and `/dev/sda1` for a missing one.
+    pub(crate) const fn takes_bare_root_device(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Grizzly fails on a device without a name among those of an instance.
+    pub(crate) const fn takes_nameless_devices(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Is there a limit to the disk devices of an instance?
+    pub(crate) const fn limits_disk_devices(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// Grizzly's block devices say by `virtual_name`, `volume_id` and `snapshot_id` what they are.
+    pub(crate) const fn has_legacy_block_devices(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Grizzly names the devices of Xen in a way of their own.
+    pub(crate) const fn has_xen_device_names(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Grizzly reads an instance as a mapping of all its columns and fails where one is not there.
+    pub(crate) const fn wants_all_columns(self) -> bool {
         matches!(self, Self::Grizzly)
     }
 

@@ -23,6 +23,7 @@ use payload::Payload;
 pub use bandwidth::bandwidth_usage;
 pub(crate) use notify::{Exists, exists};
 pub use notify::{ExistsOptions, UsageOptions, notify_about_instance_usage, notify_usage_exists};
+pub(crate) use versioned::envelope;
 pub use versioned::instance_exists_payload;
 
 /// What a payload is made of beside the instance. The borrowed parts of it are those that Nova's function takes.

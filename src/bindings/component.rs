@@ -9,9 +9,12 @@ wit_bindgen::generate!({ path: "wit", world: "pure", generate_all });
 wit_bindgen::generate!({ path: "wit", world: "compute-utils", generate_all });
 
 mod action;
+mod device;
+mod fault;
 mod network;
 mod period;
 mod usage;
+mod volume;
 
 use exports::nova::compute_utils::{period as wit_period, types};
 
@@ -59,6 +62,8 @@ impl From<types::Config> for Config {
                 types::NotificationFormat::Both => NotificationFormat::Both,
             },
             glance_endpoint: config.glance_endpoint,
+            max_disk_devices_to_attach: config.max_disk_devices_to_attach,
+            compute_driver: config.compute_driver,
         }
     }
 }
@@ -121,8 +126,8 @@ mod callbacks {
     use super::wasi::{clocks::wall_clock, random::random};
     use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
     use crate::host::{
-        BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification,
-        Notifier, Priority, Random, TaskLog, WindowQuery,
+        BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
+        Notification, Notifier, Priority, Random, TaskLog, WindowQuery,
     };
     use crate::period::Window;
     use crate::time::isoformat;
@@ -295,6 +300,10 @@ mod callbacks {
             values: &ActionEventFinishValues,
         ) -> Result<InstanceActionEvent, HostError> {
             conductor::action_event_finish(&context.into(), &values.clone().into())?.try_into()
+        }
+
+        async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+            Ok(conductor::instance_fault_create(&values.into())?)
         }
     }
 

@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 
 use super::{
     BwUsage, BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault,
-    InstancePage, Notification, Notifier, Random, TaskLog, VolumeUsageCache, WindowQuery,
+    InstanceFaultValues, InstancePage, Notification, Notifier, Random, TaskLog, VolumeUsageCache, WindowQuery,
 };
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 use crate::context::Context;
@@ -632,6 +632,17 @@ impl Conductor for MemoryHost {
         });
         Ok(event.clone())
     }
+
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+        let InstanceFaultValues { instance_uuid, code, message, details, host } = values.clone();
+        // The column takes whole numbers, and a text that is one.
+        let code = code.trim_matches('"').parse().map_err(|_| {
+            HostError::new("DBError", format!("`{code}` is no whole number, which the code of a fault has to be"))
+        })?;
+        let (message, details, host) = (Some(message), Some(details), Some(host));
+        self.insert_instance_fault(InstanceFault { instance_uuid, code, message, details, host });
+        Ok(())
+    }
 }
 
 /// A row that can say when it changed.
@@ -683,5 +694,48 @@ impl Random for MemoryHost {
         let id = self.ids.get();
         self.ids.set(id.wrapping_add(1));
         id.to_be_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time;
+
+    fn update(counters: [i64; 4], update_totals: bool) -> VolUsageUpdate {
+        let [rd_req, rd_bytes, wr_req, wr_bytes] = counters;
+        VolUsageUpdate {
+            id: "volume".to_owned(),
+            rd_req,
+            rd_bytes,
+            wr_req,
+            wr_bytes,
+            instance_id: None,
+            project_id: None,
+            user_id: None,
+            availability_zone: None,
+            update_totals,
+        }
+    }
+
+    proptest::proptest! {
+        /// Sums and counters together never get less, whatever the counters do.
+        #[test]
+        fn no_usage_is_lost(updates in proptest::collection::vec((proptest::array::uniform4(0_i64..1_000_000), proptest::bool::ANY), 1..20)) {
+            let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25").expect("a moment"));
+            let mut before = [0; 4];
+            for (counters, update_totals) in updates {
+                let usage = host.vol_usage_update(update(counters, update_totals)).values;
+                let after = [
+                    usage.tot_reads + usage.curr_reads,
+                    usage.tot_read_bytes + usage.curr_read_bytes,
+                    usage.tot_writes + usage.curr_writes,
+                    usage.tot_write_bytes + usage.curr_write_bytes,
+                ];
+                proptest::prop_assert!(before.iter().zip(after).all(|(before, after)| *before <= after));
+                before = after;
+            }
+            proptest::prop_assert_eq!(host.volume_usage_cache().len(), 1);
+        }
     }
 }

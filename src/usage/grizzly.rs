@@ -10,8 +10,6 @@ use crate::document::{Json, Object};
 use crate::error::Error;
 use crate::instance::{Instance, moment};
 use crate::network::NetworkInfo;
-use crate::python;
-use crate::release::Release;
 use crate::time;
 
 /// The names of Nova's own parameters.
@@ -35,7 +33,7 @@ pub(crate) fn instance_payload(
     payload.value("display_name", columns.get("display_name")?);
     payload.value("reservation_id", columns.get("reservation_id")?);
     payload.value("hostname", columns.get("hostname")?);
-    payload.text("instance_type", &instance_type_name(&system_metadata)?);
+    payload.text("instance_type", &instance.extract_instance_type()?.name);
     payload.value("instance_type_id", columns.get("instance_type_id")?);
     payload.value("architecture", columns.get("architecture")?);
     payload.value("memory_mb", columns.get("memory_mb")?);
@@ -107,7 +105,7 @@ impl<'a> Columns<'a> {
 }
 
 fn missing(column: &str) -> Error {
-    Error::new("KeyError", format!("the instance has no `{column}`"))
+    Error::key(format!("the instance has no `{column}`"))
 }
 
 fn labelled_ips(network_info: &NetworkInfo<'_>) -> Result<String, Error> {
@@ -115,46 +113,4 @@ fn labelled_ips(network_info: &NetworkInfo<'_>) -> Result<String, Error> {
         return Err(Error::type_error("a vif has no network to take a label from"));
     }
     Ok(fixed_ips(network_info, |vif| vif.network.iter().map(|network| ("label", network.label)).collect()))
-}
-
-/// The name of the instance type that the system metadata of a grizzly instance keeps. Nova: `flavors.extract_flavor`.
-///
-/// All ten of its fields are read, as in Nova: `KeyError` where one is missing, `ValueError` where one is no number, `TypeError`
-/// where a number is null.
-fn instance_type_name<'a>(system_metadata: &Object<'a>) -> Result<Cow<'a, str>, Error> {
-    let field = |name: &str| {
-        let key = format!("instance_type_{name}");
-        let value = system_metadata.get(&key);
-        value.ok_or_else(|| Error::new("KeyError", format!("the system metadata has no `{key}`")))
-    };
-    for name in ["id", "memory_mb", "vcpus", "root_gb", "ephemeral_gb", "swap"] {
-        check_number(name, field(name)?, is_whole)?;
-    }
-    check_number("rxtx_factor", field("rxtx_factor")?, is_float)?;
-    let vcpu_weight = field("vcpu_weight")?;
-    if !vcpu_weight.is_null() {
-        check_number("vcpu_weight", vcpu_weight, is_whole)?;
-    }
-    field("flavorid")?;
-    let name = field("name")?;
-    // Python prints a null as `None`.
-    let printed = if name.is_null() { "None" } else { name.as_str() };
-    Ok(name.text()?.unwrap_or(Cow::Borrowed(printed)))
-}
-
-fn check_number(name: &str, value: Json<'_>, is_number: fn(&str) -> bool) -> Result<(), Error> {
-    match value.text()? {
-        Some(text) if is_number(&text) => Ok(()),
-        Some(text) => Err(Error::value(format!("`instance_type_{name}` is `{text}`, which is no number"))),
-        None if value.is_number() => Ok(()),
-        None => Err(Error::type_error(format!("`instance_type_{name}` is {}: give a number", value.type_name()))),
-    }
-}
-
-fn is_whole(text: &str) -> bool {
-    python::int(text, Release::Grizzly.groups_digits()).is_ok()
-}
-
-fn is_float(text: &str) -> bool {
-    text.trim().parse::<f64>().is_ok()
 }

@@ -7,7 +7,7 @@ use super::{Info, bandwidth_usage, exists_payload, versioned};
 use crate::context::{Config, Context};
 use crate::document::{Json, Object, text_json};
 use crate::error::Error;
-use crate::fault::Failure;
+use crate::fault::{Failure, exception_to_dict};
 use crate::host::{Clock, Conductor, HostError, Notification, Notifier, Priority, Random};
 use crate::instance::Instance;
 use crate::network::NetworkInfo;
@@ -87,7 +87,7 @@ pub async fn notify_about_instance_usage<H: Notifier + Clock + Random>(
     };
     let mut extra = options.extra_usage_info.map(Payload::from_extra).unwrap_or_default();
     if let Some(fault) = options.fault.filter(|_| config.release.tells_faults()) {
-        tell_fault(&mut extra, fault);
+        tell_fault(&mut extra, fault)?;
     }
     let build = config.release.instance_payload();
     let message = Message::unversioned(config, options.host, event_suffix, build(config, instance, &info, extra)?);
@@ -187,8 +187,14 @@ fn null() -> String {
     Json::NULL.as_str().to_owned()
 }
 
-fn tell_fault(extra: &mut Payload<'_>, fault: &Failure) {
-    extra.put(Cow::Borrowed("exception"), Cow::Owned(text_json(&fault.representation())));
+/// On the wire the exception stands as Python's `repr` shows it.
+fn tell_fault<'a>(extra: &mut Payload<'a>, fault: &'a Failure) -> Result<(), Error> {
+    let dict = exception_to_dict(fault, None)?;
+    let text = |text: &str| Cow::Owned(text_json(text));
+    extra.put(Cow::Borrowed("exception"), text(&fault.representation()));
+    extra.put(Cow::Borrowed("message"), text(dict.message));
+    extra.put(Cow::Borrowed("code"), Cow::Borrowed(dict.code.as_str()));
+    Ok(())
 }
 
 /// A notification before it gets its id and time.

@@ -139,7 +139,7 @@ fn ip_payload(vif: &Vif<'_>, ip: &FixedIp<'_>) -> Result<String, Error> {
     Ok(envelope("IpPayload", "1.0", &data.finish()))
 }
 
-fn envelope(name: &str, version: &str, data: &str) -> String {
+pub(crate) fn envelope(name: &str, version: &str, data: &str) -> String {
     let mut object = ObjectWriter::new();
     object.text("nova_object.name", name);
     object.text("nova_object.namespace", "nova");

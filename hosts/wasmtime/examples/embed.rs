@@ -33,6 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         instance_usage_audit_period: "month".into(),
         notification_format: NotificationFormat::Unversioned,
         glance_endpoint: Some("http://glance.example:9292".into()),
+        max_disk_devices_to_attach: -1,
+        compute_driver: None,
     };
     let context = Context { user_id: None, project_id: None, request_id: None, timestamp: None };
     match nova.instance_usage_audit(&config, &context).await? {

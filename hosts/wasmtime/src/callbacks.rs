@@ -1,6 +1,6 @@
 use crate::bindings::nova::compute_utils::conductor::{
     self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, Datetime,
-    InstanceAction, InstanceActionEvent, InstancePage, TaskLog, WindowQuery,
+    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, TaskLog, WindowQuery,
 };
 use crate::bindings::nova::compute_utils::notifier::{self, Json, Notification};
 
@@ -109,6 +109,10 @@ impl<C: conductor::Host, N: Send> conductor::Host for Callbacks<C, N> {
     ) -> Result<InstanceActionEvent, conductor::HostError> {
         self.conductor.action_event_finish(context, values).await
     }
+
+    async fn instance_fault_create(&mut self, values: InstanceFaultValues) -> Result<(), conductor::HostError> {
+        self.conductor.instance_fault_create(values).await
+    }
 }
 
 impl<C: Send, N: notifier::Host> notifier::Host for Callbacks<C, N> {
@@ -214,6 +218,10 @@ impl conductor::Host for () {
         _: conductor::Context,
         _: ActionEventFinishValues,
     ) -> Result<InstanceActionEvent, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn instance_fault_create(&mut self, _: InstanceFaultValues) -> Result<(), conductor::HostError> {
         no_conductor()
     }
 }

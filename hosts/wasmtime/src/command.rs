@@ -142,6 +142,8 @@ impl Rules {
             instance_usage_audit_period: self.period.clone(),
             notification_format: types::NotificationFormat::Unversioned,
             glance_endpoint: None,
+            max_disk_devices_to_attach: -1,
+            compute_driver: None,
         }
     }
 

@@ -16,7 +16,7 @@ mod sql;
 pub mod bindings;
 
 pub use bindings::exports::nova::compute_utils::{
-    action, action_record, audit, network, period, types, usage, usage_notify,
+    action, action_record, audit, device, fault, network, period, types, usage, usage_notify,
 };
 pub use bindings::nova::compute_utils::{conductor, notifier};
 pub use callbacks::Callbacks;
@@ -26,3 +26,8 @@ pub use limits::Limits;
 pub use ndjson::NdjsonNotifier;
 pub use runtime::{EventReporter, Host, Instance, Plugin, Runtime};
 pub use sql::{BwUsage, BwUsageUpdate, InstanceFault, OpenError, SqlConductor, VolUsageUpdate, VolumeUsage};
+
+/// The README's host compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

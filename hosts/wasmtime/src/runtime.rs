@@ -155,10 +155,14 @@ impl<H: Host> Instance<H> {
 
 /// One method per exported function, named and documented like it.
 macro_rules! exported {
-    ($($(#[$doc:meta])* $interface:ident $call:ident $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+    (
+        |$answered:ident| $result:expr;
+        $($(#[$doc:meta])* $interface:ident $call:ident $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
+    ) => {
         impl<H: Host> Instance<H> {
             $(
                 $(#[$doc])*
+                #[allow(clippy::too_many_arguments, reason = "as many as the contract has")]
                 pub async fn $name(&mut self, $($argument: $type),*) -> Result<$answer, Error> {
                     // Stays false when the call traps and when its future is dropped.
                     if !std::mem::take(&mut self.alive) {
@@ -166,14 +170,18 @@ macro_rules! exported {
                     }
                     self.store.data_mut().deadline.restart();
                     let answer = self.exports.$interface().$call(&mut self.store, $($argument),*).await;
-                    let answer = answer.map_err(|error| Error::Stopped(one_line(&error)))?;
+                    let $answered = answer.map_err(|error| Error::Stopped(one_line(&error)))?;
                     self.alive = true;
-                    answer.map_err(Error::Nova)
+                    $result
                 }
             )*
         }
     };
 }
+
+mod device;
+mod fault;
+mod volume;
 
 use exports::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, ExcVal};
 use exports::action_record::{InstanceAction, InstanceActionEvent};
@@ -184,6 +192,8 @@ use exports::usage::Info;
 use exports::usage_notify::{ExistsOptions, UsageOptions};
 
 exported! {
+    |answer| answer.map_err(Error::Nova);
+
     /// The window most recently completed before a moment.
     nova_compute_utils_period call_last_completed_audit_period
     last_completed_audit_period(config: &NovaConfig, unit: Option<&str>, before: &Datetime) -> Window;

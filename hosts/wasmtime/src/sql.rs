@@ -19,14 +19,15 @@ pub use volume_usage::{VolUsageUpdate, VolumeUsage};
 use crate::bindings::exports::nova::compute_utils::types::Release;
 use crate::bindings::nova::compute_utils::conductor::{
     self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, Datetime, HostError,
-    InstanceAction, InstanceActionEvent, InstancePage, Json, TaskLog, WindowQuery,
+    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Json, TaskLog, WindowQuery,
 };
 use crate::clock::Clock;
 use crate::datetime;
 
 /// A conductor on Nova's own tables, in Nova's own cell database.
 ///
-/// Reading changes nothing, and nothing is written but rows of `task_log`. A clone shares the connections.
+/// Reading changes nothing. What is written: rows of `task_log`, `instance_actions`, `instance_actions_events`, `instance_faults`,
+/// `bw_usage_cache` and `volume_usage_cache`. A clone shares the connections.
 #[derive(Clone, Debug)]
 pub struct SqlConductor {
     pool: AnyPool,
@@ -199,6 +200,10 @@ impl conductor::Host for SqlConductor {
         values: ActionEventFinishValues,
     ) -> Result<InstanceActionEvent, HostError> {
         actions::action_event_finish(self, &context, &values).await
+    }
+
+    async fn instance_fault_create(&mut self, values: InstanceFaultValues) -> Result<(), HostError> {
+        faults::create(self, values).await
     }
 }
 

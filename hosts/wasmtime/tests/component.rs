@@ -81,6 +81,42 @@ impl conductor::Host for Conductor {
     async fn instance_get_nw_info(&mut self, _: String) -> Result<String, HostError> {
         unreachable!()
     }
+
+    async fn instance_fault_create(&mut self, _: conductor::InstanceFaultValues) -> Result<(), HostError> {
+        unreachable!()
+    }
+
+    async fn action_start(
+        &mut self,
+        _: conductor::Context,
+        _: conductor::ActionStartValues,
+    ) -> Result<conductor::InstanceAction, HostError> {
+        unreachable!()
+    }
+
+    async fn action_finish(
+        &mut self,
+        _: conductor::Context,
+        _: conductor::ActionFinishValues,
+    ) -> Result<conductor::InstanceAction, HostError> {
+        unreachable!()
+    }
+
+    async fn action_event_start(
+        &mut self,
+        _: conductor::Context,
+        _: conductor::ActionEventStartValues,
+    ) -> Result<conductor::InstanceActionEvent, HostError> {
+        unreachable!()
+    }
+
+    async fn action_event_finish(
+        &mut self,
+        _: conductor::Context,
+        _: conductor::ActionEventFinishValues,
+    ) -> Result<conductor::InstanceActionEvent, HostError> {
+        unreachable!()
+    }
 }
 
 fn config(period: &str) -> Config {
@@ -90,6 +126,8 @@ fn config(period: &str) -> Config {
         instance_usage_audit_period: period.into(),
         notification_format: NotificationFormat::Unversioned,
         glance_endpoint: None,
+        max_disk_devices_to_attach: -1,
+        compute_driver: None,
     }
 }
 

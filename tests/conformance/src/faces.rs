@@ -2,7 +2,10 @@
 
 mod action;
 mod component;
+pub mod device;
+pub mod fault;
 mod native;
+pub mod volume;
 
 use anyhow::Result;
 use nova_compute_utils::fault::Failure as Fault;
@@ -80,7 +83,7 @@ pub struct ExistsOptions<'a> {
 }
 
 /// One way to reach the library's functions. An outer error says that the face itself broke.
-pub trait Face: ActionFace {
+pub trait Face: ActionFace + device::DeviceFace + fault::FaultFace + volume::VolumeFace {
     /// The word for it on the command line.
     fn name(&self) -> &'static str;
 

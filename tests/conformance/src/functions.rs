@@ -2,10 +2,13 @@
 
 mod action;
 mod audit;
+mod device;
+mod fault;
 mod network;
 mod period;
 mod tables;
 mod usage;
+mod volume;
 
 use anyhow::{Context as _, Result};
 use nova_compute_utils::{Context, Release};
@@ -53,7 +56,12 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         "EventReporter" => Some(action::event_reporter),
         _ => None,
     };
-    both.or(match (release, function) {
+    let of_module = || {
+        device::runner(release, function)
+            .or_else(|| fault::runner(release, function))
+            .or_else(|| volume::runner(release, function))
+    };
+    both.or_else(of_module).or(match (release, function) {
         (Release::Grizzly, "bandwidth_usage") => Some(usage::bandwidth_usage),
         (Release::Grizzly, "get_nw_info_for_instance") => Some(network::get_nw_info_for_instance),
         (Release::Hibiscus, "get_network_info") => Some(network::get_network_info),

@@ -8,8 +8,8 @@ use nova_compute_utils::action::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
 };
 use nova_compute_utils::host::{
-    BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstancePage, Notification, Notifier,
-    Priority, Random, TaskLog, WindowQuery,
+    BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
+    Notification, Notifier, Priority, Random, TaskLog, WindowQuery,
 };
 use nova_compute_utils::{Context, time};
 use nova_compute_utils_wasmtime::{conductor, notifier};
@@ -33,6 +33,8 @@ pub enum Call {
     BwUsage(Vec<String>, String),
     /// One of the calls about actions and events: its name, and the values as JSON.
     Action(&'static str, serde_json::Value),
+    /// `instance_fault_create`.
+    InstanceFaultCreate(InstanceFaultValues),
     /// A notification was handed over.
     Notify(Box<Notification>),
 }
@@ -63,6 +65,8 @@ pub struct Answers {
     pub task_log_begin_task: Option<HostError>,
     /// The error of `task_log_end_task`.
     pub task_log_end_task: Option<HostError>,
+    /// The error of `instance_fault_create`.
+    pub instance_fault_create: Option<HostError>,
     /// The instances of the window, or an error.
     pub instances: Option<Result<Vec<String>, HostError>>,
     /// The network info of any instance, as JSON, or an error.
@@ -174,6 +178,12 @@ impl Script {
         let mut state = self.state();
         state.calls.push(Call::BwUsage(uuids, start_period));
         state.answers.bw_usage.clone().unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    fn instance_fault_create(&self, values: InstanceFaultValues) -> Result<(), HostError> {
+        let mut state = self.state();
+        state.calls.push(Call::InstanceFaultCreate(values));
+        state.answers.instance_fault_create.clone().map_or(Ok(()), Err)
     }
 
     fn page(&self, window: (String, String), host: String, marker: Option<&str>) -> Result<InstancePage, HostError> {
@@ -384,6 +394,10 @@ impl Conductor for Script {
             ..self.event_row()
         })
     }
+
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+        Script::instance_fault_create(self, values.clone())
+    }
 }
 
 impl Notifier for Script {
@@ -414,8 +428,8 @@ fn given_moment(text: &str) -> Result<NaiveDateTime, conductor::HostError> {
     time::parse(text).map_err(|error| to_component(HostError::new(error.code(), error.message())))
 }
 
-fn optional_moment(text: Option<String>) -> Result<Option<NaiveDateTime>, conductor::HostError> {
-    text.as_deref().map(given_moment).transpose()
+fn optional_moment(text: Option<&str>) -> Result<Option<NaiveDateTime>, conductor::HostError> {
+    text.map(given_moment).transpose()
 }
 
 fn to_component(error: HostError) -> conductor::HostError {
@@ -518,8 +532,8 @@ impl conductor::Host for Script {
             request_id: values.request_id,
             user_id: values.user_id,
             project_id: values.project_id,
-            start_time: optional_moment(values.start_time)?,
-            updated_at: optional_moment(values.updated_at)?,
+            start_time: optional_moment(values.start_time.as_deref())?,
+            updated_at: optional_moment(values.updated_at.as_deref())?,
         };
         let row = Conductor::action_start(self, &Context::default(), &values).await;
         row.map(component_rows::action).map_err(to_component)
@@ -534,7 +548,7 @@ impl conductor::Host for Script {
             instance_uuid: values.instance_uuid,
             request_id: values.request_id,
             finish_time: given_moment(&values.finish_time)?,
-            updated_at: optional_moment(values.updated_at)?,
+            updated_at: optional_moment(values.updated_at.as_deref())?,
         };
         let row = Conductor::action_finish(self, &Context::default(), &values).await;
         row.map(component_rows::action).map_err(to_component)
@@ -573,6 +587,15 @@ impl conductor::Host for Script {
         };
         let row = Conductor::action_event_finish(self, &Context::default(), &values).await;
         row.map(component_rows::event).map_err(to_component)
+    }
+
+    async fn instance_fault_create(
+        &mut self,
+        values: conductor::InstanceFaultValues,
+    ) -> Result<(), conductor::HostError> {
+        let conductor::InstanceFaultValues { instance_uuid, code, message, details, host } = values;
+        let values = InstanceFaultValues { instance_uuid, code, message, details, host };
+        Script::instance_fault_create(self, values).map_err(to_component)
     }
 }
 

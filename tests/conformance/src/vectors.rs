@@ -34,7 +34,7 @@ pub struct Case {
     /// What the surroundings answer.
     #[serde(default)]
     pub host: Arguments,
-    /// Did the times reach Nova as text, and not as datetimes?
+    /// Do the times reach the function as text?
     #[serde(default)]
     pub times_are_strings: bool,
     /// The returned value.
@@ -100,6 +100,11 @@ impl Case {
             config.notification_format = format.parse::<NotificationFormat>()?;
         }
         config.glance_endpoint = text("glance_endpoint").map(str::to_owned);
+        if let Some(maximum) = self.config.get("compute.max_disk_devices_to_attach").and_then(serde_json::Value::as_i64)
+        {
+            config.max_disk_devices_to_attach = maximum;
+        }
+        config.compute_driver = text("compute_driver").map(str::to_owned);
         Ok(config)
     }
 

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{SqlConductor, row};
-use crate::bindings::nova::compute_utils::conductor::HostError;
+use crate::bindings::nova::compute_utils::conductor::{HostError, InstanceFaultValues};
 
 /// Why something failed on an instance: a row of `instance_faults`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -78,11 +78,30 @@ impl SqlConductor {
         let rows = query.fetch_all(&self.pool).await.map_err(|error| self.failed(&error))?;
         for row in &rows {
             let fault = fault(row).map_err(|error| self.failed(&error))?;
-            let of_instance = fault.instance_uuid.as_ref().and_then(|uuid| faults.get_mut(uuid));
-            of_instance.into_iter().for_each(|faults| faults.push(fault.clone()));
+            if let Some(of_instance) = fault.instance_uuid.as_ref().and_then(|uuid| faults.get_mut(uuid)) {
+                of_instance.push(fault);
+            }
         }
         Ok(faults)
     }
+}
+
+/// Insert what the component gives. The column of the code takes whole numbers, and text that is one, as a database of Nova's does.
+pub(super) async fn create(conductor: &SqlConductor, values: InstanceFaultValues) -> Result<(), HostError> {
+    let code = values.code.trim_matches('"').parse().map_err(|_| HostError {
+        code: "DBError".into(),
+        message: format!("`{}` is no whole number, which the code of a fault has to be", values.code),
+    })?;
+    let fault = InstanceFault {
+        id: 0,
+        instance_uuid: Some(values.instance_uuid),
+        code,
+        message: Some(values.message),
+        details: Some(values.details),
+        host: Some(values.host),
+        created_at: None,
+    };
+    conductor.insert_instance_fault(&fault).await
 }
 
 fn fault(row: &AnyRow) -> Result<InstanceFault, sqlx::Error> {

@@ -1,5 +1,9 @@
 //! The component in wasmtime.
 
+mod device;
+mod fault;
+mod volume;
+
 use std::path::Path;
 
 use anyhow::Result;
@@ -210,6 +214,8 @@ fn config_record(config: &Config) -> types::Config {
             NotificationFormat::Both => types::NotificationFormat::Both,
         },
         glance_endpoint: config.glance_endpoint.clone(),
+        max_disk_devices_to_attach: config.max_disk_devices_to_attach,
+        compute_driver: config.compute_driver.clone(),
     }
 }
 

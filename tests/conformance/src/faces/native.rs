@@ -1,5 +1,9 @@
 //! The library itself.
 
+mod device;
+mod fault;
+mod volume;
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Poll, Waker};
@@ -182,6 +186,7 @@ fn object(json: Option<&str>) -> Result<Option<Object<'_>>, Error> {
     json.map(Object::parse).transpose()
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it maps errors")]
 pub(super) fn failure(error: Error) -> Failure {
     Failure { code: error.code().to_owned(), message: error.message().to_owned() }
 }

@@ -1,7 +1,5 @@
 //! Instance actions, their events, and the reporter of events.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context as _, Result};
 use nova_compute_utils::action::Event;
 use nova_compute_utils::fault::Failure;
@@ -258,7 +256,7 @@ fn exc_tb(case: &Case) -> Result<Option<String>> {
 }
 
 /// An exception of the vectors: what the functions see of it is under `resolved`.
-pub(super) fn exception(json: &str) -> Result<Failure> {
+fn exception(json: &str) -> Result<Failure> {
     #[derive(Deserialize)]
     struct Given {
         resolved: Resolved,
@@ -268,8 +266,6 @@ pub(super) fn exception(json: &str) -> Result<Failure> {
         class: String,
         str: String,
         format_message: Option<Formatted>,
-        repr: Option<String>,
-        kwargs: Option<BTreeMap<String, Box<RawValue>>>,
     }
     #[derive(Deserialize)]
     struct Formatted {
@@ -277,7 +273,5 @@ pub(super) fn exception(json: &str) -> Result<Failure> {
     }
     let Given { resolved } = serde_json::from_str(json)?;
     let formatted_message = resolved.format_message.and_then(|message| message.r#return);
-    let code = resolved.kwargs.as_ref().and_then(|kwargs| kwargs.get("code")).map(|code| code.get().to_owned());
-    let representation = resolved.repr;
-    Ok(Failure { formatted_message, representation, code, ..Failure::new(resolved.class, resolved.str) })
+    Ok(Failure { formatted_message, ..Failure::new(resolved.class, resolved.str) })
 }

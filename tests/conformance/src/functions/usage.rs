@@ -5,7 +5,7 @@ use nova_compute_utils::host::{BwUsage, Notification};
 use nova_compute_utils::{Release, time};
 use serde::Deserialize;
 
-use super::action::exception;
+use super::fault::failure;
 use super::{Verdict, answer_of, context, judge, now, with_calls};
 use crate::faces::{Answer, ExistsOptions, Face, Info, UsageOptions};
 use crate::json;
@@ -60,7 +60,7 @@ pub(super) fn notify_about_instance_usage(face: &mut dyn Face, release: Release,
         network_info: case.args.json("network_info"),
         system_metadata: case.args.json("system_metadata"),
         extra_usage_info: case.args.json("extra_usage_info"),
-        fault: case.args.json("fault").map(exception).transpose()?,
+        fault: case.args.json("fault").map(failure).transpose()?.flatten(),
         best_effort: case.args.read::<Option<bool>>("best_effort")?.unwrap_or_default(),
         times_are_text: case.times_are_strings,
     };
@@ -123,7 +123,7 @@ fn network_answers(case: &Case, start_period: &str) -> Result<Answers> {
     Ok(Answers { bw_usage: Some(bw_usage), nw_info: Some(nw_info), ..Answers::default() })
 }
 
-fn call_json(call: &Call) -> String {
+pub(super) fn call_json(call: &Call) -> String {
     const ADMIN: &str = "$admin_context(read_deleted=yes)";
     match call {
         Call::Notify(notification) => notification_json(notification),

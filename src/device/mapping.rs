@@ -1,0 +1,195 @@
+//! Which devices an instance has, by role.
+
+use std::borrow::Cow;
+
+use crate::context::Config;
+use crate::document::{Json, ObjectWriter};
+use crate::error::Error;
+use crate::instance::Instance;
+
+/// A block device mapping of an instance, as far as naming devices goes: the fields of both releases.
+///
+/// Grizzly reads `virtual_name`, `volume_id`, `snapshot_id` and `no_device`; hibiscus `source_type`, `destination_type` and
+/// `guest_format`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BlockDevice<'a> {
+    /// Such as `/dev/vdb`; nothing where it has no name yet.
+    pub device_name: Option<&'a str>,
+    /// `volume`, `snapshot`, `image` or `blank`.
+    pub source_type: Option<&'a str>,
+    /// `volume` or `local`.
+    pub destination_type: Option<&'a str>,
+    /// `swap`, or the format of an ephemeral disk.
+    pub guest_format: Option<&'a str>,
+    /// `swap` or `ephemeralN`.
+    pub virtual_name: Option<&'a str>,
+    /// The volume that it is.
+    pub volume_id: Option<&'a str>,
+    /// The snapshot that its volume is made from.
+    pub snapshot_id: Option<&'a str>,
+    /// The device of the image that is left out.
+    pub no_device: bool,
+}
+
+/// Device names by role: `ami` (the root device without `/dev/`), `root`, `swap`, `ephemeral0`, `ebs0` and so on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlockMapping<'a> {
+    entries: Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>,
+    is_default: bool,
+}
+
+impl<'a> BlockMapping<'a> {
+    /// The device name of a role; nothing where there is no such role, or its device has no name.
+    #[must_use]
+    pub fn get(&self, role: &str) -> Option<&str> {
+        self.entries.iter().find(|(name, _)| name == role)?.1.as_deref()
+    }
+
+    /// Roles and device names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.entries.iter().map(|(role, device_name)| (role.as_ref(), device_name.as_deref()))
+    }
+
+    /// As a JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut object = ObjectWriter::new();
+        for (role, device_name) in self.iter() {
+            object.text_or_null(role, device_name);
+        }
+        object.finish()
+    }
+
+    /// Is it the fixed one, of an instance without a root device name?
+    pub(super) fn is_default(&self) -> bool {
+        self.is_default
+    }
+
+    fn set(&mut self, role: impl Into<Cow<'a, str>>, device_name: Option<Cow<'a, str>>) {
+        let role = role.into();
+        match self.entries.iter_mut().find(|(name, _)| *name == role) {
+            Some(entry) => entry.1 = device_name,
+            None => self.entries.push((role, device_name)),
+        }
+    }
+
+    /// Number devices; their roles are new, so no other entry has to be looked for.
+    fn number(&mut self, role: &str, device_names: impl Iterator<Item = Option<&'a str>>) {
+        let entry =
+            |(number, name): (usize, Option<&'a str>)| (format!("{role}{number}").into(), name.map(Cow::Borrowed));
+        self.entries.extend(device_names.enumerate().map(entry));
+    }
+}
+
+/// Which devices an instance has, by role. Nova: `instance_block_mapping`.
+///
+/// Without a root device name the answer is a fixed one, and the block devices do not count; in grizzly Xen's root device is
+/// `/dev/xvda` then. `KeyError` where a grizzly instance lacks the key.
+///
+/// ```
+/// use nova_compute_utils::device::{BlockDevice, instance_block_mapping};
+/// use nova_compute_utils::instance::Instance;
+/// use nova_compute_utils::{Config, Release};
+///
+/// let config = Config::new(Release::Hibiscus, "cmp-01");
+/// let instance = Instance::parse(r#"{"root_device_name": "/dev/vda", "default_swap_device": "/dev/vdb"}"#)?;
+/// let volume = BlockDevice { device_name: Some("/dev/vdc"), destination_type: Some("volume"), ..BlockDevice::default() };
+/// let mapping = instance_block_mapping(&config, &instance, &[volume])?;
+/// assert_eq!(mapping.to_json(), r#"{"ami":"vda","root":"/dev/vda","swap":"/dev/vdb","ebs0":"/dev/vdc"}"#);
+/// # Ok::<(), nova_compute_utils::Error>(())
+/// ```
+pub fn instance_block_mapping<'a>(
+    config: &Config,
+    instance: &Instance<'a>,
+    bdms: &[BlockDevice<'a>],
+) -> Result<BlockMapping<'a>, Error> {
+    let Some(root) = root_device_name(config, instance)? else {
+        return Ok(default_mapping());
+    };
+    let mut mapping = BlockMapping { entries: Vec::with_capacity(bdms.len().saturating_add(4)), is_default: false };
+    mapping.set("ami", Some(without_dev(&root)));
+    mapping.set("root", Some(root));
+    for (role, name, field) in [
+        ("ephemeral0", "default_ephemeral_device", instance.default_ephemeral_device),
+        ("swap", "default_swap_device", instance.default_swap_device),
+    ] {
+        if let Some(device_name) = device_name(name, field)?.filter(|device_name| !device_name.is_empty()) {
+            mapping.set(role, Some(device_name));
+        }
+    }
+    if config.release.has_legacy_block_devices() {
+        map_legacy(&mut mapping, bdms);
+    } else {
+        map(&mut mapping, bdms);
+    }
+    Ok(mapping)
+}
+
+fn default_mapping<'a>() -> BlockMapping<'a> {
+    let entry = |(role, device_name)| (Cow::Borrowed(role), Some(Cow::Borrowed(device_name)));
+    let entries = [("ami", "sda1"), ("ephemeral0", "sda2"), ("root", "/dev/sda1"), ("swap", "sda3")];
+    BlockMapping { entries: entries.map(entry).into(), is_default: true }
+}
+
+fn root_device_name<'a>(config: &Config, instance: &Instance<'a>) -> Result<Option<Cow<'a, str>>, Error> {
+    if instance.root_device_name.is_none() && config.release.wants_all_columns() {
+        return Err(Error::key("the instance has no `root_device_name`"));
+    }
+    let name = device_name("root_device_name", instance.root_device_name)?;
+    Ok(name.or_else(|| config.is_xen().then_some(Cow::Borrowed("/dev/xvda"))))
+}
+
+fn device_name<'a>(name: &str, field: Option<Json<'a>>) -> Result<Option<Cow<'a, str>>, Error> {
+    let Some(field) = field.filter(|field| !field.is_null()) else {
+        return Ok(None);
+    };
+    let refused = || Error::type_error(format!("`{name}` is {}: give a device name as text", field.type_name()));
+    field.text()?.map(Some).ok_or_else(refused)
+}
+
+fn without_dev<'a>(name: &Cow<'a, str>) -> Cow<'a, str> {
+    match name {
+        Cow::Borrowed(name) => Cow::Borrowed(super::strip_dev(name)),
+        Cow::Owned(name) => Cow::Owned(super::strip_dev(name).to_owned()),
+    }
+}
+
+fn map_legacy<'a>(mapping: &mut BlockMapping<'a>, bdms: &[BlockDevice<'a>]) {
+    let is_set = |id: Option<&str>| id.is_some_and(|id| !id.is_empty());
+    let mut volumes = Vec::new();
+    for bdm in bdms.iter().filter(|bdm| !bdm.no_device) {
+        if is_set(bdm.volume_id) || is_set(bdm.snapshot_id) {
+            volumes.push(bdm.device_name);
+        } else if let Some(role) = bdm.virtual_name.filter(|name| is_swap_or_ephemeral(name)) {
+            mapping.set(role, bdm.device_name.map(Cow::Borrowed));
+        }
+    }
+    volumes.sort_unstable();
+    mapping.number("ebs", volumes.into_iter());
+}
+
+/// `swap`, or `ephemeralN`, its number without leading zeros. Python's `$` lets a newline follow.
+fn is_swap_or_ephemeral(virtual_name: &str) -> bool {
+    let Some(number) = virtual_name.strip_prefix("ephemeral") else {
+        return virtual_name == "swap";
+    };
+    let number = number.strip_suffix('\n').unwrap_or(number);
+    let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    is_number && (number.len() == 1 || !number.starts_with('0'))
+}
+
+fn map<'a>(mapping: &mut BlockMapping<'a>, bdms: &[BlockDevice<'a>]) {
+    let is_volume = |bdm: &&BlockDevice<'a>| bdm.destination_type == Some("volume");
+    let mut volumes: Vec<_> = bdms.iter().filter(is_volume).map(|bdm| bdm.device_name).collect();
+    volumes.sort_unstable();
+    mapping.number("ebs", volumes.into_iter());
+
+    let blanks = || bdms.iter().filter(|bdm| !is_volume(bdm) && bdm.source_type == Some("blank"));
+    let is_swap = |bdm: &&BlockDevice<'a>| bdm.guest_format == Some("swap");
+    if let Some(swap) = blanks().rfind(is_swap) {
+        mapping.set("swap", swap.device_name.map(Cow::Borrowed));
+    }
+    for (number, bdm) in blanks().filter(|bdm| !is_swap(bdm)).enumerate() {
+        mapping.set(format!("ephemeral{number}"), bdm.device_name.map(Cow::Borrowed));
+    }
+}
