@@ -207,23 +207,21 @@ pub fn pack_action_event_finish(
     })
 }
 
+/// How many bytes of a message are kept.
+const MESSAGE_LENGTH: i64 = 255;
+
 /// What may be shown of an exception; nothing of one that is false in Python's sense.
 fn details(exc_val: ExcVal<'_>) -> Option<String> {
     match exc_val {
         ExcVal::Text("") => None,
-        ExcVal::Text(message) => Some(truncated(message)),
-        ExcVal::Failure(failure) => Some(truncated(shown(failure))),
+        ExcVal::Text(message) => Some(safe_truncate(message, MESSAGE_LENGTH).to_owned()),
+        ExcVal::Failure(failure) => Some(safe_truncate(shown(failure), MESSAGE_LENGTH).to_owned()),
     }
 }
 
 /// What a tenant may see of an exception.
 fn shown(failure: &Failure) -> &str {
     failure.formatted_message.as_deref().unwrap_or(&failure.class_name)
-}
-
-/// At most 255 bytes, and no part of a character.
-fn truncated(message: &str) -> String {
-    safe_truncate(message, 255).to_owned()
 }
 
 /// Python 2's `str` of an exception.
@@ -537,6 +535,7 @@ mod tests {
     }
 
     /// Reports work during which its action is purged.
+    #[allow(clippy::result_large_err, reason = "it is looked at and thrown away")]
     fn report_while_the_action_goes(event: Event, outcome: Result<u8, Error>) -> Result<u8, ReportError<Error>> {
         let (host, release) = (host(Release::Hibiscus), Release::Hibiscus);
         ready(report_event(&host, release, &context(), event, async || {
@@ -611,6 +610,42 @@ mod tests {
             let values =
                 pack_action_event_finish(Release::Hibiscus, &context(), UUID, "e", Some(exc_val), Some(""), now);
             assert_eq!(values.expect("values").details, Some("é".repeat(127)));
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever becomes of the work and whatever the failure says, each instance has one event, and it is closed.
+        #[test]
+        fn every_event_is_closed(instances in 0_usize..5, text in proptest::option::of(".*"), grizzly: bool) {
+            let release = if grizzly { Release::Grizzly } else { Release::Hibiscus };
+            let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25").expect("a moment")).with_release(release);
+            let uuids: Vec<String> = (0..instances).map(|number| format!("instance-{number}")).collect();
+            for uuid in &uuids {
+                ready(action_start(&host, release, &context(), uuid, Some("reboot"))).expect("an action");
+            }
+            let event = Event { name: "step".to_owned(), instance_uuids: uuids, ..Event::default() };
+            // Grizzly's events take ASCII only.
+            let text = text.map(|text| if grizzly { text.escape_default().to_string() } else { text });
+            let failure = text.as_ref().map(|text| Error::new("NovaException", text.clone()));
+            let reported = ready(report_event(&host, release, &context(), event, async || failure.clone().map_or(Ok(()), Err)));
+            proptest::prop_assert_eq!(reported.is_ok(), text.is_none());
+            let result = if text.is_none() { "Success" } else { "Error" };
+            let events = host.instance_actions_events();
+            proptest::prop_assert_eq!(events.len(), instances);
+            for event in events {
+                proptest::prop_assert_eq!(event.result.as_deref(), Some(result));
+            }
+        }
+
+        /// What may be shown is the beginning of the message, and never more than the column takes.
+        #[test]
+        fn details_fit(message in ".*") {
+            let now = time::parse("2026-11-01T00:17:03.25").expect("a moment");
+            let exc_val = Some(ExcVal::Text(&message));
+            let values = pack_action_event_finish(Release::Hibiscus, &context(), UUID, "e", exc_val, Some(""), now);
+            let details = values.expect("values").details.unwrap_or_default();
+            proptest::prop_assert!(message.starts_with(&details) && details.len() <= 255);
+            proptest::prop_assert!(details == message || details.len() > 251);
         }
     }
 }

@@ -682,3 +682,46 @@ impl Random for MemoryHost {
         id.to_be_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time;
+
+    fn update(counters: [i64; 4], update_totals: bool) -> VolUsageUpdate {
+        let [rd_req, rd_bytes, wr_req, wr_bytes] = counters;
+        VolUsageUpdate {
+            id: "volume".to_owned(),
+            rd_req,
+            rd_bytes,
+            wr_req,
+            wr_bytes,
+            instance_id: None,
+            project_id: None,
+            user_id: None,
+            availability_zone: None,
+            update_totals,
+        }
+    }
+
+    proptest::proptest! {
+        /// Sums and counters together never get less, whatever the counters do.
+        #[test]
+        fn no_usage_is_lost(updates in proptest::collection::vec((proptest::array::uniform4(0_i64..1_000_000), proptest::bool::ANY), 1..20)) {
+            let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25").expect("a moment"));
+            let mut before = [0; 4];
+            for (counters, update_totals) in updates {
+                let usage = host.vol_usage_update(update(counters, update_totals)).values;
+                let after = [
+                    usage.tot_reads + usage.curr_reads,
+                    usage.tot_read_bytes + usage.curr_read_bytes,
+                    usage.tot_writes + usage.curr_writes,
+                    usage.tot_write_bytes + usage.curr_write_bytes,
+                ];
+                proptest::prop_assert!(before.iter().zip(after).all(|(before, after)| *before <= after));
+                before = after;
+            }
+            proptest::prop_assert_eq!(host.volume_usage_cache().len(), 1);
+        }
+    }
+}

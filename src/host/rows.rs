@@ -127,9 +127,9 @@ pub struct InstanceFault {
     pub instance_uuid: String,
     /// Like the codes of HTTP.
     pub code: i64,
-    /// One line.
+    /// What tenants are shown.
     pub message: Option<String>,
-    /// The traceback, or more text.
+    /// What administrators are shown.
     pub details: Option<String>,
     /// Where it happened.
     pub host: Option<String>,

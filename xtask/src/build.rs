@@ -50,18 +50,14 @@ pub fn place_beside(workspace: &Workspace, directory: &Path) -> Result<()> {
     write_if_changed(&directory.join(component.file), &bytes)
 }
 
-/// Both at a time, because linking each takes one core for ten seconds. They mostly fail for the same reason, so the second one's
-/// messages are shown only where the first has none.
+/// One after the other in one directory, so that what both depend on is compiled once. A cdylib's file name does not tell features
+/// apart: each is wrapped before the next one takes its place.
 fn build(workspace: &Workspace, profile: &str) -> Result<()> {
     setup::wasm_target(workspace)?;
-    let [first, second] = &COMPONENTS;
-    let second_build = sh::Background::start(&mut second.compile(workspace, profile))?;
-    if let Err(error) = sh::run(&mut first.compile(workspace, profile)) {
-        second_build.stop();
-        return Err(error);
-    }
-    second_build.finish()?;
-    COMPONENTS.iter().try_for_each(|component| component.wrap(workspace, profile))
+    COMPONENTS.iter().try_for_each(|component| {
+        sh::run(&mut component.compile(workspace, profile))?;
+        component.wrap(workspace, profile)
+    })
 }
 
 impl Component {
@@ -70,16 +66,10 @@ impl Component {
         workspace.component_dir().join(self.file)
     }
 
-    /// A target directory for each: a cdylib's file name does not tell features apart, so in one directory each build would undo
-    /// the other.
-    fn target(&self, workspace: &Workspace) -> PathBuf {
-        workspace.target.join("component-build").join(self.world)
-    }
-
     fn compile(&self, workspace: &Workspace, profile: &str) -> Command {
         let mut command = workspace.cargo(["rustc", "--lib", "--package", "nova-compute-utils"]);
         command.args(["--crate-type", "cdylib", "--target", WASM, "--features", self.feature, "--profile", profile]);
-        command.arg("--target-dir").arg(self.target(workspace));
+        command.arg("--target-dir").arg(target(workspace));
         command
     }
 
@@ -87,11 +77,16 @@ impl Component {
     fn wrap(&self, workspace: &Workspace, profile: &str) -> Result<()> {
         // Cargo's one exception to "the directory is named like the profile".
         let directory = if profile == "dev" { "debug" } else { profile };
-        let module = self.target(workspace).join(WASM).join(directory).join("nova_compute_utils.wasm");
+        let module = target(workspace).join(WASM).join(directory).join("nova_compute_utils.wasm");
         let bytes = fs::read(&module).with_context(|| format!("cannot read `{}`", module.display()))?;
         let bytes = encode(&bytes).with_context(|| format!("cannot make a component of `{}`", module.display()))?;
         write_if_changed(&self.path(workspace), &bytes)
     }
+}
+
+/// Not cargo's own directory, where the host parts of the profile `component` would mingle with the finished components.
+fn target(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("component-build")
 }
 
 fn encode(module: &[u8]) -> Result<Vec<u8>> {

@@ -6,6 +6,8 @@
 mod build;
 mod check;
 mod faces;
+mod fuzz;
+mod oracle;
 mod purity;
 mod run;
 mod setup;
@@ -54,6 +56,26 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
         options: Vec<OsString>,
     },
+    /// Fresh random cases, put to the real Nova and to the faces
+    Oracle {
+        /// Cases of each function
+        #[arg(long, default_value_t = 2000)]
+        count: u32,
+        /// Where the random cases begin, to see a run again [default: drawn, and printed]
+        #[arg(long)]
+        seed: Option<u32>,
+        /// The faces to hold against it
+        #[arg(long, default_value = "native")]
+        face: String,
+    },
+    /// Fuzz the parsers, from seeds out of the vectors; needs a nightly toolchain
+    Fuzz {
+        /// One target [default: all, one after the other]
+        target: Option<String>,
+        /// For how long each
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -76,5 +98,9 @@ fn dispatch(verb: &Verb) -> anyhow::Result<()> {
         Verb::Test => test::verb(&workspace),
         Verb::Check => check::verb(&workspace),
         Verb::Vectors { options } => vectors::verb(&workspace, options),
+        Verb::Oracle { count, seed, face } => {
+            oracle::verb(&workspace, &oracle::Options { count: *count, seed: *seed, face: face.clone() })
+        }
+        Verb::Fuzz { target, seconds } => fuzz::verb(&workspace, target.as_deref(), *seconds),
     }
 }

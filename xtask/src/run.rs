@@ -43,12 +43,17 @@ pub fn verb(workspace: &Workspace, options: &[OsString]) -> Result<()> {
 /// In the dev profile: what runs for long is the component, which is optimised whatever the host's profile, and the tests need
 /// the same build of wasmtime.
 fn build_command(workspace: &Workspace) -> Result<PathBuf> {
-    eprintln!("xtask: building nova-usage-audit (the first time takes some minutes: wasmtime is compiled)");
+    let directory = workspace.target.join("debug");
+    let program = directory.join(format!("nova-usage-audit{}", std::env::consts::EXE_SUFFIX));
+    if !program.exists() {
+        eprintln!(
+            "xtask: building nova-usage-audit for the first time takes some minutes, because wasmtime is compiled"
+        );
+    }
     let package = ["build", "--package", "nova-compute-utils-wasmtime", "--bin", "nova-usage-audit"];
     sh::run(&mut workspace.cargo(package))?;
-    let directory = workspace.target.join("debug");
     build::place_beside(workspace, &directory)?;
-    Ok(directory.join(format!("nova-usage-audit{}", std::env::consts::EXE_SUFFIX)))
+    Ok(program)
 }
 
 /// Afresh each time, without what an earlier run wrote, so that each run is the first.

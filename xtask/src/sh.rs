@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -36,39 +36,6 @@ impl std::error::Error for Failed {}
 pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start `{}`", line(command)))?;
     if status.success() { Ok(()) } else { Err(Failed { line: line(command), status }.into()) }
-}
-
-/// A child process beside another one, silent unless it fails.
-pub struct Background {
-    line: String,
-    child: Child,
-}
-
-impl Background {
-    /// Start it and go on.
-    pub fn start(command: &mut Command) -> Result<Self> {
-        let line = line(command);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        Ok(Self { child: child.with_context(|| format!("cannot start `{line}`"))?, line })
-    }
-
-    /// Wait for it; where it has failed, show what it had to say.
-    pub fn finish(self) -> Result<()> {
-        let Self { line, child } = self;
-        let output = child.wait_with_output().with_context(|| format!("cannot wait for `{line}`"))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        Err(Failed { line, status: output.status }.into())
-    }
-
-    /// Its result is of no use any more.
-    pub fn stop(mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// Run to the end and give what it printed on stdout.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::workspace::Workspace;
-use crate::{build, check, sh, steps, vectors};
+use crate::{build, check, oracle, sh, steps, vectors};
 
 /// `cargo xtask test`.
 pub fn verb(workspace: &Workspace) -> Result<()> {
@@ -12,8 +12,13 @@ pub fn verb(workspace: &Workspace) -> Result<()> {
         &[
             // First, because the tests of the hosts load the component.
             ("build the components", &|| build::components(workspace)),
-            ("cargo test --workspace", &|| sh::run(&mut workspace.cargo(["test", "--workspace"]))),
+            // Apart from xtask, whose dependencies would have wasmtime compiled once more with features that nothing else asks for.
+            ("cargo test", &|| sh::run(&mut workspace.cargo(["test", "--workspace", "--exclude", "xtask"]))),
+            ("cargo test of xtask", &|| sh::run(&mut workspace.cargo(["test", "--package", "xtask"]))),
             ("vectors, every face", &|| vectors::run(workspace, &["--face", "native,component"])),
+            ("the real Nova as an oracle", &|| {
+                oracle::run(workspace, &oracle::Options { count: 100, seed: None, face: "native,component".into() })
+            }),
             ("check", &|| check::all(workspace)),
         ],
     )

@@ -26,3 +26,8 @@ pub use limits::Limits;
 pub use ndjson::NdjsonNotifier;
 pub use runtime::{EventReporter, Host, Instance, Plugin, Runtime};
 pub use sql::{BwUsage, BwUsageUpdate, InstanceFault, OpenError, SqlConductor, VolUsageUpdate, VolumeUsage};
+
+/// The README's host compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

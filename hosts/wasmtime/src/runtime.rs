@@ -162,6 +162,7 @@ macro_rules! exported {
         impl<H: Host> Instance<H> {
             $(
                 $(#[$doc])*
+                #[allow(clippy::too_many_arguments, reason = "as many as the contract has")]
                 pub async fn $name(&mut self, $($argument: $type),*) -> Result<$answer, Error> {
                     // Stays false when the call traps and when its future is dropped.
                     if !std::mem::take(&mut self.alive) {

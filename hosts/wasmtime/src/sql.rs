@@ -26,7 +26,8 @@ use crate::datetime;
 
 /// A conductor on Nova's own tables, in Nova's own cell database.
 ///
-/// Reading changes nothing, and nothing is written but rows of `task_log`. A clone shares the connections.
+/// Reading changes nothing. What is written: rows of `task_log`, `instance_actions`, `instance_actions_events`, `instance_faults`,
+/// `bw_usage_cache` and `volume_usage_cache`. A clone shares the connections.
 #[derive(Clone, Debug)]
 pub struct SqlConductor {
     pool: AnyPool,

@@ -75,6 +75,42 @@ impl conductor::Host for Conductor {
     async fn instance_count_active_by_window(&mut self, _: Datetime, _: Datetime, _: String) -> Result<u64, HostError> {
         unreachable!()
     }
+
+    async fn instance_fault_create(&mut self, _: conductor::InstanceFaultValues) -> Result<(), HostError> {
+        unreachable!()
+    }
+
+    async fn action_start(
+        &mut self,
+        _: conductor::Context,
+        _: conductor::ActionStartValues,
+    ) -> Result<conductor::InstanceAction, HostError> {
+        unreachable!()
+    }
+
+    async fn action_finish(
+        &mut self,
+        _: conductor::Context,
+        _: conductor::ActionFinishValues,
+    ) -> Result<conductor::InstanceAction, HostError> {
+        unreachable!()
+    }
+
+    async fn action_event_start(
+        &mut self,
+        _: conductor::Context,
+        _: conductor::ActionEventStartValues,
+    ) -> Result<conductor::InstanceActionEvent, HostError> {
+        unreachable!()
+    }
+
+    async fn action_event_finish(
+        &mut self,
+        _: conductor::Context,
+        _: conductor::ActionEventFinishValues,
+    ) -> Result<conductor::InstanceActionEvent, HostError> {
+        unreachable!()
+    }
 }
 
 fn config(period: &str) -> Config {

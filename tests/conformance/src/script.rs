@@ -8,8 +8,8 @@ use nova_compute_utils::action::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
 };
 use nova_compute_utils::host::{
-    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification, Notifier, Priority,
-    Random, TaskLog,
+    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification,
+    Notifier, Priority, Random, TaskLog,
 };
 use nova_compute_utils::{Context, time};
 use nova_compute_utils_wasmtime::{conductor, notifier};
@@ -399,8 +399,8 @@ fn given_moment(text: &str) -> Result<NaiveDateTime, conductor::HostError> {
     time::parse(text).map_err(|error| to_component(HostError::new(error.code(), error.message())))
 }
 
-fn optional_moment(text: Option<String>) -> Result<Option<NaiveDateTime>, conductor::HostError> {
-    text.as_deref().map(given_moment).transpose()
+fn optional_moment(text: Option<&str>) -> Result<Option<NaiveDateTime>, conductor::HostError> {
+    text.map(given_moment).transpose()
 }
 
 fn to_component(error: HostError) -> conductor::HostError {
@@ -486,8 +486,8 @@ impl conductor::Host for Script {
             request_id: values.request_id,
             user_id: values.user_id,
             project_id: values.project_id,
-            start_time: optional_moment(values.start_time)?,
-            updated_at: optional_moment(values.updated_at)?,
+            start_time: optional_moment(values.start_time.as_deref())?,
+            updated_at: optional_moment(values.updated_at.as_deref())?,
         };
         let row = Conductor::action_start(self, &Context::default(), &values).await;
         row.map(component_rows::action).map_err(to_component)
@@ -502,7 +502,7 @@ impl conductor::Host for Script {
             instance_uuid: values.instance_uuid,
             request_id: values.request_id,
             finish_time: given_moment(&values.finish_time)?,
-            updated_at: optional_moment(values.updated_at)?,
+            updated_at: optional_moment(values.updated_at.as_deref())?,
         };
         let row = Conductor::action_finish(self, &Context::default(), &values).await;
         row.map(component_rows::action).map_err(to_component)

@@ -100,7 +100,8 @@ impl Case {
             config.notification_format = format.parse::<NotificationFormat>()?;
         }
         config.glance_endpoint = text("glance_endpoint").map(str::to_owned);
-        if let Some(maximum) = self.config.get("compute.max_disk_devices_to_attach").and_then(serde_json::Value::as_i64) {
+        if let Some(maximum) = self.config.get("compute.max_disk_devices_to_attach").and_then(serde_json::Value::as_i64)
+        {
             config.max_disk_devices_to_attach = maximum;
         }
         config.compute_driver = text("compute_driver").map(str::to_owned);

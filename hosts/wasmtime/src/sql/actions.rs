@@ -38,7 +38,7 @@ pub(super) async fn action_start(
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-    let request = Request::new(&values.instance_uuid, values.request_id.as_deref());
+    let request = Asked::new(&values.instance_uuid, values.request_id.as_deref());
     let inserted = table.actions(&mut transaction, request, "a.id DESC", 1).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)?;
     inserted.into_iter().next().ok_or_else(|| request.not_found())
@@ -52,7 +52,7 @@ pub(super) async fn action_finish(
     let updated_at = values.updated_at.as_deref().map(contract_moment).transpose()?;
     let failed = |error: sqlx::Error| conductor.failed(&error);
     let table = Table { conductor };
-    let request = Request::new(&values.instance_uuid, values.request_id.as_deref());
+    let request = Asked::new(&values.instance_uuid, values.request_id.as_deref());
     let mut transaction = conductor.write().await?;
     let found = table.actions(&mut transaction, request, "a.id", 2).await.map_err(failed)?;
     let mut found = found.into_iter();
@@ -77,7 +77,7 @@ pub(super) async fn action_event_start(
     let start_time = moment(&values.start_time)?;
     let failed = |error: sqlx::Error| conductor.failed(&error);
     let table = Table { conductor };
-    let request = Request::new(&values.instance_uuid, values.request_id.as_deref());
+    let request = Asked::new(&values.instance_uuid, values.request_id.as_deref());
     let mut transaction = conductor.write().await?;
     let found = table.action_of(&mut transaction, context, request).await.map_err(failed)?;
     let (before, own) = found.ok_or_else(|| request.not_found())?;
@@ -100,7 +100,7 @@ pub(super) async fn action_event_finish(
     let finish_time = contract_moment(&values.finish_time)?;
     let failed = |error: sqlx::Error| conductor.failed(&error);
     let table = Table { conductor };
-    let request = Request::new(&values.instance_uuid, values.request_id.as_deref());
+    let request = Asked::new(&values.instance_uuid, values.request_id.as_deref());
     let mut transaction = conductor.write().await?;
     let found = table.action_of(&mut transaction, context, request).await.map_err(failed)?;
     let (action_before, own) = found.ok_or_else(|| request.not_found())?;
@@ -141,23 +141,24 @@ fn event_not_found(event: &str, action_id: i64) -> HostError {
 
 /// What actions are found by.
 #[derive(Clone, Copy)]
-struct Request<'a> {
+struct Asked<'a> {
     instance_uuid: &'a str,
-    /// Absent: any request's.
-    request_id: Option<Option<&'a str>>,
+    request_id: Option<&'a str>,
+    /// Any request's, in fact.
+    any: bool,
 }
 
-impl<'a> Request<'a> {
+impl<'a> Asked<'a> {
     fn new(instance_uuid: &'a str, request_id: Option<&'a str>) -> Self {
-        Self { instance_uuid, request_id: Some(request_id) }
+        Self { instance_uuid, request_id, any: false }
     }
 
     fn any(self) -> Self {
-        Self { request_id: None, ..self }
+        Self { any: true, ..self }
     }
 
     fn not_found(self) -> HostError {
-        let request_id = self.request_id.flatten().unwrap_or("None");
+        let request_id = self.request_id.unwrap_or("None");
         let message = format!("Action for request_id {request_id} on instance {} not found", self.instance_uuid);
         HostError { code: "InstanceActionNotFound".into(), message }
     }
@@ -182,7 +183,7 @@ impl Table<'_> {
         &self,
         connection: &mut AnyConnection,
         context: &Context,
-        request: Request<'_>,
+        request: Asked<'_>,
     ) -> Result<Option<(InstanceAction, bool)>, sqlx::Error> {
         let newest = "a.created_at DESC, a.id DESC";
         let order = if self.is_hibiscus() { newest } else { "a.id" };
@@ -199,17 +200,18 @@ impl Table<'_> {
     async fn actions(
         &self,
         connection: &mut AnyConnection,
-        request: Request<'_>,
+        request: Asked<'_>,
         order: &str,
         limit: u32,
     ) -> Result<Vec<InstanceAction>, sqlx::Error> {
         let [start_time, finish_time, created_at, updated_at, deleted_at] =
             ["start_time", "finish_time", "created_at", "updated_at", "deleted_at"]
                 .map(|column| self.dialect().moment_text(&format!("a.{column}")));
-        let by_request = match request.request_id {
-            None => "",
-            Some(None) => "AND a.request_id IS NULL",
-            Some(Some(_)) => "AND a.request_id = ?",
+        let wanted = request.request_id.filter(|_| !request.any);
+        let by_request = match wanted {
+            None if request.any => "",
+            None => "AND a.request_id IS NULL",
+            Some(_) => "AND a.request_id = ?",
         };
         let sql = self.dialect().placeholders(format!(
             "SELECT a.id, a.action, a.instance_uuid, a.request_id, a.user_id, a.project_id, {start_time}, {finish_time}, \
@@ -217,7 +219,7 @@ impl Table<'_> {
              WHERE a.deleted = 0 AND a.instance_uuid = ? {by_request} ORDER BY {order} LIMIT {limit}"
         ));
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(request.instance_uuid);
-        if let Some(Some(request_id)) = request.request_id {
+        if let Some(request_id) = wanted {
             query = query.bind(request_id);
         }
         query.fetch_all(connection).await?.iter().map(action).collect()

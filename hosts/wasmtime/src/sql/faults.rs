@@ -78,8 +78,9 @@ impl SqlConductor {
         let rows = query.fetch_all(&self.pool).await.map_err(|error| self.failed(&error))?;
         for row in &rows {
             let fault = fault(row).map_err(|error| self.failed(&error))?;
-            let of_instance = fault.instance_uuid.as_ref().and_then(|uuid| faults.get_mut(uuid));
-            of_instance.into_iter().for_each(|faults| faults.push(fault.clone()));
+            if let Some(of_instance) = fault.instance_uuid.as_ref().and_then(|uuid| faults.get_mut(uuid)) {
+                of_instance.push(fault);
+            }
         }
         Ok(faults)
     }

@@ -1,6 +1,7 @@
 //! `volume_usage_cache`.
 
 use sqlx::any::AnyRow;
+use sqlx::query::Query;
 use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use super::{SqlConductor, moment, row};
@@ -146,7 +147,7 @@ impl SqlConductor {
         ));
         let now = self.now();
         let query = sqlx::query(AssertSqlSafe(sql)).bind(&now).bind(&now);
-        let query = grown.into_iter().chain(current).fold(query, |query, counter| query.bind(counter));
+        let query = grown.into_iter().chain(current).fold(query, Query::bind);
         query
             .bind(&update.instance_id)
             .bind(&update.project_id)
@@ -171,7 +172,7 @@ impl SqlConductor {
         ));
         let now = self.now();
         let query = sqlx::query(AssertSqlSafe(sql)).bind(&now).bind(&now);
-        let query = total.into_iter().chain(current).fold(query, |query, counter| query.bind(counter));
+        let query = total.into_iter().chain(current).fold(query, Query::bind);
         query
             .bind(&update.id)
             .bind(&update.instance_id)

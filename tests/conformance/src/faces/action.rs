@@ -202,7 +202,7 @@ impl ActionFace for NativeFace {
         let mut body_ran = false;
         let work = async || {
             body_ran = true;
-            body.map_or(Ok(()), |failure| Err(Raised(failure.clone())))
+            body.map_or(Ok(()), |failure| Err(Raised(Box::new(failure.clone()))))
         };
         let reported = action::report_event(self.script(), release, context, event, work);
         let outcome = finished(async { Ok::<_, Error>(reported.await) })?.unwrap_or(Ok(()));
@@ -220,11 +220,11 @@ impl ActionFace for NativeFace {
 
 /// The error of the work.
 #[derive(Debug)]
-struct Raised(NovaFailure);
+struct Raised(Box<NovaFailure>);
 
 impl From<&Raised> for NovaFailure {
     fn from(raised: &Raised) -> Self {
-        raised.0.clone()
+        (*raised.0).clone()
     }
 }
 

@@ -120,6 +120,7 @@ fn object(json: Option<&str>) -> Result<Option<Object<'_>>, Error> {
     json.map(Object::parse).transpose()
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it maps errors")]
 pub(super) fn failure(error: Error) -> Failure {
     Failure { code: error.code().to_owned(), message: error.message().to_owned() }
 }

@@ -35,8 +35,13 @@ pub(super) fn operations(face: &mut dyn Face, release: Release, case: &Case) -> 
     }
     for (table, rows) in &expected {
         let rows = rows.as_array().context("no rows")?;
-        let columns: Vec<&str> =
-            rows.iter().flat_map(Value::as_object).take(1).flat_map(|row| row.keys()).map(String::as_str).collect();
+        let columns: Vec<&str> = rows
+            .first()
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|row| row.keys())
+            .map(String::as_str)
+            .collect();
         // Of an empty table one column tells as much as all.
         let columns = if columns.is_empty() { vec!["id"] } else { columns };
         let found: Vec<Value> = tables.rows(table, &columns)?.into_iter().map(|row| only(row, &columns)).collect();

@@ -78,8 +78,8 @@ fn task_log(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
     Ok(match operation.name.as_str() {
         "begin_task" => {
             let (items, message) = (operation.integer("task_items").unwrap_or_default(), message.unwrap_or_default());
-            let begun = host.task_log_begin_task(task, begin, end, operation.text("host")?, items, message);
-            answer(begun, |()| Value::Null)?
+            let started = host.task_log_begin_task(task, begin, end, operation.text("host")?, items, message);
+            answer(started, |()| Value::Null)?
         }
         "end_task" => {
             let (of_host, errors) = (operation.text("host")?, operation.integer("errors")?);

@@ -83,7 +83,7 @@ impl Tables for SqlTables {
         }
     }
 
-    /// What lies in a table is exactly what SQLAlchemy puts there: moments with a blank and six digits.
+    /// What lies in a table is exactly what `SQLAlchemy` puts there: moments with a blank and six digits.
     fn rows(&mut self, table: &str, columns: &[&str]) -> Result<Vec<Value>> {
         let members = columns.iter().map(|name| format!("'{name}', {name}")).collect::<Vec<_>>().join(", ");
         let sql = format!("SELECT json_object({members}) FROM {table} ORDER BY id");
@@ -121,8 +121,8 @@ impl Subject<'_> {
             "begin_task" => {
                 let (items, message) =
                     (operation.integer("task_items").unwrap_or_default(), message.unwrap_or_default());
-                let begun = conductor.task_log_begin_task(task, begin, end, text("host")?, items, message);
-                answer(handle.block_on(begun), |()| Value::Null)
+                let started = conductor.task_log_begin_task(task, begin, end, text("host")?, items, message);
+                answer(handle.block_on(started), |()| Value::Null)
             }
             "end_task" => {
                 let errors = operation.integer("errors")?;

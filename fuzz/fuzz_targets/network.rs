@@ -1,0 +1,16 @@
+//! Network info: what was hydrated is JSON, and hydrating it again changes nothing.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nova_compute_utils::Release;
+use nova_compute_utils::network::NetworkInfo;
+
+fuzz_target!(|text: &str| {
+    for release in [Release::Grizzly, Release::Hibiscus] {
+        if let Ok(network_info) = NetworkInfo::hydrate(release, text) {
+            let json = network_info.to_json();
+            let again = NetworkInfo::hydrate(release, &json).expect("what was hydrated hydrates");
+            assert_eq!(again.to_json(), json);
+        }
+    }
+});
