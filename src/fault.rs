@@ -363,8 +363,9 @@ mod tests {
         #[test]
         fn as_much_is_kept_as_fits(value in any::<String>(), length in -40..300_i64) {
             let kept = safe_truncate(&value, length);
-            let room = if length < 0 { value.len() as i64 + length } else { length };
-            let fits = |text: &str| text.len() as i64 <= room.max(0);
+            let bytes = |text: &str| i64::try_from(text.len()).expect("a short text");
+            let room = if length < 0 { bytes(&value) + length } else { length };
+            let fits = |text: &str| bytes(text) <= room.max(0);
             prop_assert!(value.starts_with(kept) && fits(kept));
             let next = value[kept.len()..].chars().next().map(char::len_utf8).unwrap_or_default();
             prop_assert!(next == 0 || !fits(&value[..kept.len() + next]));
