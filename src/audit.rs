@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 
 use crate::context::{Config, Context};
 use crate::error::Error;
-use crate::host::{Clock, Conductor, HostError, InstancePage, Notification, Notifier, Random};
+use crate::host::{Clock, Conductor, HostError, InstancePage, Notification, Notifier, Random, WindowQuery};
 use crate::instance::Instance;
 use crate::period::{self, Window};
 use crate::time;
@@ -114,9 +114,12 @@ pub async fn instance_usage_audit<H: Conductor + Notifier + Clock + Random>(
     config: &Config,
     context: &Context,
 ) -> Result<Option<AuditReport>, Error> {
-    let window = period::audit_period_bounds(config, false, services.utcnow())?;
+    let mut window = period::audit_period_bounds(config, false, services.utcnow())?;
     if is_in_task_log(services, window, &config.host).await? {
         return Ok(None);
+    }
+    if config.release.computes_audit_period_twice() {
+        window = period::audit_period_bounds(config, false, services.utcnow())?;
     }
     let mut audit = Audit { services, config, context, window, tally: Tally::default() };
     let first = audit.page(None).await?;
@@ -144,9 +147,14 @@ struct Tally {
 }
 
 impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
+    fn query(&self) -> WindowQuery<'_> {
+        let Window { begin, end } = self.window;
+        WindowQuery { begin, end: Some(end), project_id: None, host: Some(&self.config.host) }
+    }
+
     async fn page(&self, marker: Option<&str>) -> Result<InstancePage, Error> {
         self.services
-            .instance_get_active_by_window(self.window.begin, self.window.end, &self.config.host, marker, PAGE_LIMIT)
+            .instance_get_active_by_window(self.query(), marker, PAGE_LIMIT)
             .await
             .map_err(|error| Error::host("instance-get-active-by-window", error))
     }
@@ -157,7 +165,7 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
             return Ok(count(first.instances.len()));
         }
         self.services
-            .instance_count_active_by_window(self.window.begin, self.window.end, &self.config.host)
+            .instance_count_active_by_window(self.query())
             .await
             .map_err(|error| Error::host("instance-count-active-by-window", error))
     }
@@ -178,7 +186,7 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         let timestamp = time::str_datetime(self.services.utcnow());
         let mut batch = Batch::default();
         for instance in instances {
-            let (instance_uuid, Exists { messages, failure }) = self.exists(instance);
+            let (instance_uuid, Exists { messages, failure }) = self.exists(instance).await;
             batch.outcomes.push(Outcome { instance_uuid, failure, notifications: messages.len() });
             let notifications =
                 messages.into_iter().map(|message| message.into_notification(self.services, timestamp.clone()));
@@ -192,16 +200,15 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         Ok(())
     }
 
-    fn exists(&self, instance: &str) -> (Option<String>, Exists) {
-        match Instance::parse(instance) {
-            Err(error) => (None, Exists { messages: Vec::new(), failure: Some(error) }),
-            Ok(instance) => {
-                let options = ExistsOptions::default();
-                let exists =
-                    usage::exists(self.config, self.context, &instance, &self.config.host, self.window, &options);
-                (instance.uuid().ok().map(std::borrow::Cow::into_owned), exists)
-            }
-        }
+    async fn exists(&self, instance: &str) -> (Option<String>, Exists) {
+        let instance = match Instance::parse(instance) {
+            Ok(instance) => instance.with_times_as_text(self.config.release.audits_times_as_text()),
+            Err(error) => return (None, error.into()),
+        };
+        let (host, options) = (&self.config.host, ExistsOptions::default());
+        let exists =
+            usage::exists(self.services, self.config, self.context, &instance, host, self.window, &options).await;
+        (instance.uuid().ok().map(std::borrow::Cow::into_owned), exists)
     }
 
     async fn send(&self, notifications: Vec<Notification>, sent: usize) -> Result<Vec<Result<(), HostError>>, Error> {

@@ -302,6 +302,8 @@ fn truncated(number: f64) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn fault(release: Release, failure: &Failure) -> Fault {
@@ -354,6 +356,36 @@ mod tests {
             ("\u{1f525}", 3, ""),
         ] {
             assert_eq!(safe_truncate(value, length), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn as_much_is_kept_as_fits(value in any::<String>(), length in -40..300_i64) {
+            let kept = safe_truncate(&value, length);
+            let bytes = |text: &str| i64::try_from(text.len()).expect("a short text");
+            let room = if length < 0 { bytes(&value) + length } else { length };
+            let fits = |text: &str| bytes(text) <= room.max(0);
+            prop_assert!(value.starts_with(kept) && fits(kept));
+            let next = value[kept.len()..].chars().next().map(char::len_utf8).unwrap_or_default();
+            prop_assert!(next == 0 || !fits(&value[..kept.len() + next]));
+        }
+
+        #[test]
+        fn any_failure_is_a_fault_or_an_error(
+            text in any::<String>(),
+            code in proptest::option::of(any::<String>()),
+            value in proptest::option::of(any::<String>()),
+            formatted_message in proptest::option::of(any::<String>()),
+            message in proptest::option::of(any::<String>()),
+        ) {
+            let failure = Failure { code, value, formatted_message, ..Failure::new("E", text) };
+            for release in [Release::Grizzly, Release::Hibiscus] {
+                match release.fault_of_failure()(&failure, message.as_deref()) {
+                    Ok(fault) => prop_assert!(release == Release::Grizzly || fault.message.len() <= 255),
+                    Err(error) => prop_assert_eq!(error.code(), "ValueError"),
+                }
+            }
         }
     }
 }

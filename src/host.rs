@@ -15,7 +15,7 @@ use crate::context::Context;
 
 pub use crate::error::HostError;
 pub use memory::{BwUsageUpdate, MemoryHost, Row, VolUsageUpdate};
-pub use rows::{BwUsageCache, InstanceAction, InstanceActionEvent, InstanceFault, VolumeUsageCache};
+pub use rows::{BwUsage, BwUsageCache, InstanceAction, InstanceActionEvent, InstanceFault, VolumeUsageCache};
 
 /// A row of the table `task_log`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,19 @@ pub struct TaskLog {
     pub task_items: i64,
     /// How many of them failed.
     pub errors: i64,
+}
+
+/// Which instances to list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WindowQuery<'a> {
+    /// They were not terminated by then.
+    pub begin: NaiveDateTime,
+    /// They were launched before; nothing: whenever, and also never.
+    pub end: Option<NaiveDateTime>,
+    /// Those of one project only.
+    pub project_id: Option<&'a str>,
+    /// Those of one compute host only.
+    pub host: Option<&'a str>,
 }
 
 /// Some of the instances that were asked for.
@@ -98,25 +111,30 @@ pub trait Conductor {
         message: Option<&str>,
     ) -> Result<(), HostError>;
 
-    /// The instances alive on a host at any time of a window, soft-deleted ones included, ordered by `project_id`, then
-    /// `uuid`: at most `limit` of them, from the marker of the page before. Nova:
-    /// `instance_get_active_by_window_joined`.
+    /// The instances alive at any time of a window, soft-deleted ones included, ordered by `project_id`, then `uuid`: at
+    /// most `limit` of them, from the marker of the page before. Nova: `instance_get_active_by_window_joined`.
     async fn instance_get_active_by_window(
         &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
+        query: WindowQuery<'_>,
         marker: Option<&str>,
         limit: u32,
     ) -> Result<InstancePage, HostError>;
 
     /// How many instances all those pages hold together. Asked only where one page does not hold them all.
-    async fn instance_count_active_by_window(
+    async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError>;
+
+    /// What the vifs of some instances sent and received, of the periods that began at `start_period`. Asked in grizzly only.
+    /// Nova: `bw_usage_get_by_uuids`.
+    async fn bw_usage_get_by_uuids(
         &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
-    ) -> Result<u64, HostError>;
+        uuids: &[String],
+        start_period: NaiveDateTime,
+    ) -> Result<Vec<BwUsage>, HostError>;
+
+    /// The network info of an instance, given as its document, from whoever runs the network: a JSON list of vifs, as
+    /// [`NetworkInfo`](crate::network::NetworkInfo) reads it. Asked in grizzly only, where the instance's cache has none.
+    /// Nova: `get_instance_nw_info` of the network API.
+    async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError>;
 
     /// Insert a fault of an instance. Nova: `instance_fault_create`.
     async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError>;

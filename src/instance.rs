@@ -107,12 +107,34 @@ pub struct Instance<'a> {
     pub(crate) uuid: Option<Json<'a>>,
     #[serde(borrow)]
     pub(crate) vm_state: Option<Json<'a>>,
+    /// Did it come through grizzly's conductor, which hands moments over as text? Grizzly's payloads then show that text as it is.
+    #[serde(skip)]
+    pub times_are_text: bool,
+    #[serde(skip)]
+    document: Option<&'a str>,
 }
 
 impl<'a> Instance<'a> {
     /// An instance from JSON text; `ValueError` where the text is no JSON or no object.
     pub fn parse(json: &'a str) -> Result<Self, Error> {
-        serde_json::from_str(json).map_err(|error| not_json(&error))
+        let instance: Self = serde_json::from_str(json).map_err(|error| not_json(&error))?;
+        Ok(Self { document: Some(json), ..instance })
+    }
+
+    /// The same instance with its times as text.
+    #[must_use]
+    pub fn with_times_as_text(self, times_are_text: bool) -> Self {
+        Self { times_are_text, ..self }
+    }
+
+    /// All its columns, for grizzly, which tells a null from a column that is not there.
+    pub(crate) fn columns(&self) -> Result<Object<'a>, Error> {
+        self.document.map_or_else(|| Ok(Object::default()), Object::parse)
+    }
+
+    /// The text that it was read from.
+    pub(crate) fn document(&self) -> &'a str {
+        self.document.unwrap_or("{}")
     }
 
     /// Its UUID; `ValueError` where it has none.
@@ -127,6 +149,11 @@ impl<'a> Instance<'a> {
     /// Nova reads deleted rows of the system metadata too.
     pub(crate) fn system_metadata(&self) -> Object<'a> {
         self.system_metadata.clone().map(|metadata| metadata.mapping(true)).unwrap_or_default()
+    }
+
+    /// Grizzly reads the live rows of the system metadata only.
+    pub(crate) fn live_system_metadata(&self) -> Object<'a> {
+        self.system_metadata.clone().map(|metadata| metadata.mapping(false)).unwrap_or_default()
     }
 
     /// Of the metadata Nova reads the live rows only: that of a deleted instance is empty.

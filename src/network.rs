@@ -154,6 +154,43 @@ impl<'a> NetworkInfo<'a> {
     }
 }
 
+/// The hydrated network info of an instance's cache. Nova: `get_nw_info_for_instance`, grizzly.
+///
+/// A cache that is empty in any way is an empty list; `KeyError` where the instance has no `info_cache` at all,
+/// `AttributeError` where it is no mapping, and the errors of [`NetworkInfo::hydrate`].
+///
+/// `text` is where the text of the cache is kept while the network info borrows from it.
+///
+/// ```
+/// use nova_compute_utils::{instance::Instance, network};
+///
+/// let instance = Instance::parse(r#"{"info_cache": {"network_info": "[{\"address\": \"fa:16:3e:00:00:01\"}]"}}"#)?;
+/// let mut text = String::new();
+/// let network_info = network::get_nw_info_for_instance(&instance, &mut text)?;
+/// assert_eq!(network_info.vifs[0].address().as_str(), r#""fa:16:3e:00:00:01""#);
+/// # Ok::<(), nova_compute_utils::Error>(())
+/// ```
+pub fn get_nw_info_for_instance<'t>(instance: &Instance<'_>, text: &'t mut String) -> Result<NetworkInfo<'t>, Error> {
+    if instance.info_cache.is_none() && instance.columns()?.get("info_cache").is_none() {
+        return Err(Error::key("the instance has no `info_cache`"));
+    }
+    match cached_network_info(instance)?.filter(|network_info| network_info.is_truthy()) {
+        None => Ok(NetworkInfo::default()),
+        Some(network_info) => {
+            *text = network_info.text()?.unwrap_or(Cow::Borrowed(network_info.as_str())).into_owned();
+            NetworkInfo::hydrate(Release::Grizzly, text)
+        }
+    }
+}
+
+/// What a cache that is not empty has for network info.
+pub(crate) fn cached_network_info<'a>(instance: &Instance<'a>) -> Result<Option<Json<'a>>, Error> {
+    match instance.info_cache.filter(|info_cache| info_cache.is_truthy()) {
+        None => Ok(None),
+        Some(info_cache) => Ok(mapping(Release::Grizzly, info_cache, "`info_cache`")?.get("network_info")),
+    }
+}
+
 /// The hydrated network info of an instance's cache; nothing where the cache has a null in its place.
 /// Nova: `Instance.get_network_info` of hibiscus.
 ///

@@ -1,8 +1,11 @@
 //! Whose contract is spoken.
 
+use crate::document::Object;
 use crate::error::Error;
 use crate::fault;
+use crate::instance::Instance;
 use crate::time;
+use crate::usage;
 use crate::volume;
 
 /// The release of Nova whose contract is spoken.
@@ -42,6 +45,47 @@ impl Release {
 
     /// Grizzly refuses an unknown unit of an audit period; today's Nova takes anything else for an hour.
     pub(crate) const fn refuses_unknown_unit(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// What the payload of an instance notification is made of.
+    pub(crate) const fn instance_payload(self) -> usage::InstancePayload {
+        match self {
+            Self::Grizzly => usage::grizzly::instance_payload,
+            Self::Hibiscus => usage::hibiscus::instance_payload,
+        }
+    }
+
+    /// What `image_meta` of an `exists` notification is made of where no system metadata is given.
+    pub(crate) fn exists_system_metadata<'a>(self, instance: &Instance<'a>) -> Result<Object<'a>, Error> {
+        match self {
+            Self::Grizzly => usage::grizzly::exists_system_metadata(instance),
+            Self::Hibiscus => Ok(instance.system_metadata()),
+        }
+    }
+
+    /// Grizzly tells the bandwidth in an `exists` notification.
+    pub(crate) const fn tells_bandwidth(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Only today's Nova puts the fault into a notification.
+    pub(crate) const fn tells_faults(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// The versioned notification beside the classic one is younger than grizzly, which always sends the latter.
+    pub(crate) const fn has_versioned_notifications(self) -> bool {
+        matches!(self, Self::Hibiscus)
+    }
+
+    /// In grizzly the periodic audit looks at the clock again once it knows that the audit was not run.
+    pub(crate) const fn computes_audit_period_twice(self) -> bool {
+        matches!(self, Self::Grizzly)
+    }
+
+    /// Grizzly's periodic audit has its instances from the conductor, which hands their times over as text.
+    pub(crate) const fn audits_times_as_text(self) -> bool {
         matches!(self, Self::Grizzly)
     }
 

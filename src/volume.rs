@@ -203,6 +203,8 @@ fn set(field: Json<'_>) -> Option<Json<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ROW: &str = r#"{"volume_id": "v", "instance_uuid": null, "project_id": null, "user_id": null,
@@ -242,5 +244,29 @@ mod tests {
         let (publisher_id, payload) = message.expect("not silent");
         assert_eq!(publisher_id, "conductor.cond-01");
         assert!(payload.contains(r#""last_refreshed":"","reads":2"#), "{payload}");
+    }
+
+    proptest! {
+        #[test]
+        fn sums_are_exact(total in any::<i64>(), current in any::<i64>()) {
+            let row = ROW.replace("\"tot_reads\": 1", &format!("\"tot_reads\": {total}"));
+            let row = row.replace("\"curr_reads\": 1", &format!("\"curr_reads\": {current}"));
+            let info = usage_volume_info(Release::Hibiscus, &VolumeUsage::parse(&row).expect("a row")).expect("sums");
+            let reads = Object::parse(&info).expect("an object").get("reads").map(Json::as_str).map(str::to_owned);
+            prop_assert_eq!(reads, Some((i128::from(total) + i128::from(current)).to_string()));
+        }
+
+        #[test]
+        fn any_text_is_a_payload_or_an_error(text in any::<String>(), column in "[a-z_]{0,12}", times_are_text in any::<bool>()) {
+            let row = ROW.replace("\"volume_id\"", &crate::document::text_json(&column));
+            for json in [text.as_str(), row.as_str()] {
+                if let Ok(row) = VolumeUsage::parse(json).map(|row| row.with_times_as_text(times_are_text)) {
+                    for release in [Release::Grizzly, Release::Hibiscus] {
+                        let info = usage_volume_info(release, &row);
+                        prop_assert!(info.is_err() || Object::parse(&info.unwrap()).is_ok());
+                    }
+                }
+            }
+        }
     }
 }

@@ -11,81 +11,21 @@ wit_bindgen::generate!({ path: "wit", world: "compute-utils", generate_all });
 mod action;
 mod device;
 mod fault;
+mod network;
+mod period;
+mod usage;
 mod volume;
 
-use exports::nova::compute_utils::{period, types, usage};
+use exports::nova::compute_utils::{period as wit_period, types};
 
 use crate::document::Object;
 use crate::fault::Failure;
-use crate::instance::Instance;
-use crate::network::NetworkInfo;
 use crate::period::Window;
 use crate::{Config, Context, Error, NotificationFormat, Release};
 
 struct Component;
 
 export!(Component);
-
-impl period::Guest for Component {
-    fn last_completed_audit_period(
-        config: types::Config,
-        unit: Option<String>,
-        before: String,
-    ) -> Result<period::Window, types::Error> {
-        let before = crate::time::parse(&before)?;
-        Ok(crate::period::last_completed_audit_period(&config.into(), unit.as_deref(), before)?.into())
-    }
-
-    fn audit_period_bounds(
-        config: types::Config,
-        current_period: bool,
-        now: String,
-    ) -> Result<period::Window, types::Error> {
-        let now = crate::time::parse(&now)?;
-        Ok(crate::period::audit_period_bounds(&config.into(), current_period, now)?.into())
-    }
-}
-
-impl usage::Guest for Component {
-    fn info_from_instance(
-        config: types::Config,
-        instance: String,
-        network_info: Option<String>,
-        populate_image_ref_url: bool,
-        extra: Option<String>,
-    ) -> Result<String, types::Error> {
-        let config = Config::from(config);
-        let network_info =
-            network_info.as_deref().map(|json| NetworkInfo::hydrate(config.release, json)).transpose()?;
-        let instance = Instance::parse(&instance)?;
-        let extra = object(extra.as_deref())?.unwrap_or_default();
-        Ok(crate::usage::info_from_instance(&config, &instance, network_info.as_ref(), populate_image_ref_url, &extra)?)
-    }
-
-    fn exists_payload(
-        config: types::Config,
-        instance: String,
-        window: period::Window,
-        system_metadata: Option<String>,
-        extra: Option<String>,
-    ) -> Result<String, types::Error> {
-        let instance = Instance::parse(&instance)?;
-        let system_metadata = object(system_metadata.as_deref())?;
-        let extra = object(extra.as_deref())?.unwrap_or_default();
-        let window = Window::try_from(window)?;
-        Ok(crate::usage::exists_payload(&config.into(), &instance, window, system_metadata.as_ref(), &extra)?)
-    }
-
-    fn instance_exists_payload(
-        _config: types::Config,
-        context: types::Context,
-        instance: String,
-        window: period::Window,
-    ) -> Result<String, types::Error> {
-        let instance = Instance::parse(&instance)?;
-        Ok(crate::usage::instance_exists_payload(&Context::try_from(context)?, &instance, Window::try_from(window)?)?)
-    }
-}
 
 fn object(json: Option<&str>) -> Result<Option<Object<'_>>, Error> {
     json.map(Object::parse).transpose()
@@ -156,16 +96,16 @@ impl From<types::Failure> for Failure {
     }
 }
 
-impl From<Window> for period::Window {
+impl From<Window> for wit_period::Window {
     fn from(window: Window) -> Self {
         Self { begin: crate::time::isoformat(window.begin), end: crate::time::isoformat(window.end) }
     }
 }
 
-impl TryFrom<period::Window> for Window {
+impl TryFrom<wit_period::Window> for Window {
     type Error = Error;
 
-    fn try_from(window: period::Window) -> Result<Self, Error> {
+    fn try_from(window: wit_period::Window) -> Result<Self, Error> {
         Ok(Self { begin: crate::time::parse(&window.begin)?, end: crate::time::parse(&window.end)? })
     }
 }
@@ -180,38 +120,18 @@ mod callbacks {
 
     use chrono::{DateTime, NaiveDateTime};
 
-    use super::exports::nova::compute_utils::{audit, types, usage_notify};
+    use super::Component;
+    use super::exports::nova::compute_utils::{audit, types};
     use super::nova::compute_utils::{conductor, notifier};
     use super::wasi::{clocks::wall_clock, random::random};
-    use super::{Component, object};
     use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
     use crate::host::{
-        Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
-        Notification, Notifier, Priority, Random, TaskLog,
+        BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
+        Notification, Notifier, Priority, Random, TaskLog, WindowQuery,
     };
-    use crate::instance::Instance;
     use crate::period::Window;
     use crate::time::isoformat;
     use crate::{Config, Context, Error};
-
-    impl usage_notify::Guest for Component {
-        fn notify_usage_exists(
-            config: types::Config,
-            context: types::Context,
-            instance: String,
-            host: String,
-            options: usage_notify::ExistsOptions,
-        ) -> Result<(), types::Error> {
-            let instance = Instance::parse(&instance)?;
-            let options = crate::usage::ExistsOptions {
-                current_period: options.current_period,
-                system_metadata: object(options.system_metadata.as_deref())?,
-                extra_usage_info: object(options.extra_usage_info.as_deref())?.unwrap_or_default(),
-            };
-            let (config, context) = (Config::from(config), Context::try_from(context)?);
-            finished(crate::usage::notify_usage_exists(&Imports, &config, &context, &instance, &host, &options))
-        }
-    }
 
     impl audit::Guest for Component {
         fn has_audit_been_run(
@@ -325,24 +245,29 @@ mod callbacks {
 
         async fn instance_get_active_by_window(
             &self,
-            begin: NaiveDateTime,
-            end: NaiveDateTime,
-            host: &str,
+            query: WindowQuery<'_>,
             marker: Option<&str>,
             limit: u32,
         ) -> Result<InstancePage, HostError> {
-            let page =
-                conductor::instance_get_active_by_window(&isoformat(begin), &isoformat(end), host, marker, limit)?;
+            let page = conductor::instance_get_active_by_window(&query.into(), marker, limit)?;
             Ok(InstancePage { instances: page.instances, next_marker: page.next_marker })
         }
 
-        async fn instance_count_active_by_window(
+        async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError> {
+            Ok(conductor::instance_count_active_by_window(&query.into())?)
+        }
+
+        async fn bw_usage_get_by_uuids(
             &self,
-            begin: NaiveDateTime,
-            end: NaiveDateTime,
-            host: &str,
-        ) -> Result<u64, HostError> {
-            Ok(conductor::instance_count_active_by_window(&isoformat(begin), &isoformat(end), host)?)
+            uuids: &[String],
+            start_period: NaiveDateTime,
+        ) -> Result<Vec<BwUsage>, HostError> {
+            let rows = conductor::bw_usage_get_by_uuids(uuids, &isoformat(start_period))?;
+            rows.into_iter().map(BwUsage::try_from).collect()
+        }
+
+        async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError> {
+            Ok(conductor::instance_get_nw_info(instance)?)
         }
 
         async fn action_start(
@@ -452,6 +377,32 @@ mod callbacks {
                 message: row.message,
                 task_items: row.task_items,
                 errors: row.errors,
+            })
+        }
+    }
+
+    impl From<WindowQuery<'_>> for conductor::WindowQuery {
+        fn from(query: WindowQuery<'_>) -> Self {
+            Self {
+                begin: isoformat(query.begin),
+                end: query.end.map(isoformat),
+                project_id: query.project_id.map(str::to_owned),
+                host: query.host.map(str::to_owned),
+            }
+        }
+    }
+
+    impl TryFrom<conductor::BwUsage> for BwUsage {
+        type Error = HostError;
+
+        fn try_from(row: conductor::BwUsage) -> Result<Self, HostError> {
+            let moment = crate::time::parse(&row.start_period);
+            Ok(Self {
+                start_period: moment.map_err(|error| HostError::new(error.code(), error.message()))?,
+                uuid: row.uuid,
+                mac: row.mac,
+                bw_in: row.bw_in,
+                bw_out: row.bw_out,
             })
         }
     }

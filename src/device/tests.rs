@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::instance::Instance;
 use crate::{Config, Release};
@@ -95,4 +97,120 @@ fn a_device_name_has_to_be_text() {
     let instance = Instance::parse(r#"{"root_device_name": 5}"#).expect("an instance");
     let error = get_device_name_for_instance(&config(Release::Hibiscus), &instance, &[], None).expect_err("a number");
     assert_eq!(error.message(), "`root_device_name` is a number: give a device name as text");
+}
+
+/// Names as they come: mostly of devices, and anything else.
+fn device_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "(/dev/)?(xvd|vd|sd|hd|x|d|md)?[a-d]{0,3}[0-9]{0,2}\n?",
+        1 => any::<String>(),
+    ]
+}
+
+fn release() -> impl Strategy<Value = Release> {
+    prop_oneof![Just(Release::Grizzly), Just(Release::Hibiscus)]
+}
+
+fn borrowed(names: &[Option<String>]) -> Vec<Option<&str>> {
+    names.iter().map(Option::as_deref).collect()
+}
+
+proptest! {
+    #[test]
+    fn what_matches_is_put_together_of_its_parts(device in device_name()) {
+        if let Some(DeviceMatch { prefix, suffix }) = match_device(&device) {
+            let rest = device.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(suffix)).expect("the parts");
+            prop_assert!(prefix.starts_with("/dev/") && !suffix.is_empty());
+            prop_assert!(rest.trim_end_matches('\n').bytes().all(|byte| byte.is_ascii_digit()));
+        }
+    }
+
+    #[test]
+    fn helpers_take_any_text(release in release(), name in device_name()) {
+        prop_assert!(name.ends_with(strip_prefix(release, &name)));
+        prop_assert!(!get_device_letter(release, &name).contains(|character: char| character.is_ascii_digit()));
+        let prepended = prepend_dev(&name);
+        prop_assert_eq!(strip_dev(&prepended), strip_dev(&name));
+        prop_assert!(name.is_empty() || prepended.starts_with("/dev/"));
+        prop_assert_eq!(validate_device_name(&name).is_ok(), !name.is_empty() && !name.contains(' ') && name.chars().count() < 256);
+    }
+
+    #[test]
+    fn letters_come_in_order(index in 0..1_i64 << 48) {
+        let (letter, next) = (generate_device_letter(index), generate_device_letter(index + 1));
+        prop_assert!((letter.len(), &letter) < (next.len(), &next), "{} {}", letter, next);
+        let used = [letter.as_str(), next.as_str()];
+        let first = get_unused_letter(Release::Hibiscus, &used).expect("endless letters");
+        prop_assert_eq!(first, ["a", "b", "c"].into_iter().find(|letter| !used.contains(letter)).expect("one of three"));
+    }
+
+    #[test]
+    fn the_unused_letter_is_the_first_one(release in release(), used in proptest::collection::vec("[a-c]|[a-z]{0,2}", 0..40)) {
+        let used: Vec<&str> = used.iter().map(String::as_str).collect();
+        let letter = get_unused_letter(release, &used).expect("more letters than that");
+        let before = (0..800).map(generate_device_letter).take_while(|earlier| *earlier != letter).collect::<Vec<_>>();
+        prop_assert!(!used.contains(&letter.as_str()));
+        prop_assert!(before.iter().all(|earlier| used.contains(&earlier.as_str())));
+    }
+
+    #[test]
+    fn a_name_is_never_in_use_and_always_parses(
+        release in release(),
+        list in proptest::collection::vec(proptest::option::of(device_name()), 0..30),
+        root in proptest::option::of(device_name()),
+        device in proptest::option::of(device_name()),
+        max_disk_devices_to_attach in -1..40_i64,
+    ) {
+        let config = Config { max_disk_devices_to_attach, ..config(release) };
+        let list = borrowed(&list);
+        let name = get_next_device_name(&config, &list, root.as_deref(), device.as_deref());
+        let explained = explain_next_device_name(&config, &list, root.as_deref(), device.as_deref());
+        prop_assert_eq!(&name, &explained.and_then(|explanation| explanation.device_name));
+        if let Ok(name) = name {
+            let parts = match_device(&name).expect("a device name");
+            let mut letters = list.iter().flatten().map(|used| get_device_letter(release, used));
+            prop_assert!(letters.all(|letter| letter != parts.suffix), "{} {:?}", name, list);
+            prop_assert!(list.iter().flatten().all(|used| *used != name));
+        }
+    }
+
+    #[test]
+    fn default_names_are_all_given_and_all_different(
+        lists in proptest::collection::vec(proptest::collection::vec(proptest::option::of("/dev/[sv]d[a-z]"), 0..6), 0..4),
+    ) {
+        let lists: Vec<_> = lists.iter().map(|list| borrowed(list)).collect();
+        let names = default_device_names_for_instance(&config(Release::Hibiscus), Some("/dev/vda"), &lists);
+        prop_assert_eq!(names.stopped, None);
+        prop_assert_eq!(names.named.len(), lists.iter().flatten().filter(|name| name.is_none()).count());
+        let mut seen: Vec<_> = lists.iter().flatten().flatten().map(|name| (*name).to_owned()).collect();
+        for named in names.named {
+            prop_assert_eq!(lists[named.list_index][named.index], None);
+            prop_assert!(!seen.contains(&named.device_name));
+            seen.push(named.device_name);
+        }
+    }
+
+    #[test]
+    fn all_devices_have_a_role(
+        release in release(),
+        root in device_name(),
+        names in proptest::collection::vec(proptest::option::of(device_name()), 0..12),
+    ) {
+        let json = format!("{{\"root_device_name\": {}}}", crate::document::text_json(&root));
+        let instance = Instance::parse(&json).expect("an instance");
+        let volume = |device_name| BlockDevice {
+            device_name,
+            destination_type: Some("volume"),
+            volume_id: Some("v"),
+            ..BlockDevice::default()
+        };
+        let bdms: Vec<_> = borrowed(&names).into_iter().map(volume).collect();
+        let mapping = instance_block_mapping(&config(release), &instance, &bdms).expect("a mapping");
+        prop_assert_eq!(mapping.get("root"), Some(root.as_str()));
+        let mut mapped: Vec<_> = (0..bdms.len()).map(|number| mapping.get(&format!("ebs{number}"))).collect();
+        let mut given: Vec<_> = bdms.iter().map(|bdm| bdm.device_name).collect();
+        mapped.sort_unstable();
+        given.sort_unstable();
+        prop_assert_eq!(mapped, given);
+    }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDateTime;
 
 use super::{
-    BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault, InstanceFaultValues,
-    InstancePage, Notification, Notifier, Random, TaskLog, VolumeUsageCache,
+    BwUsage, BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault,
+    InstanceFaultValues, InstancePage, Notification, Notifier, Random, TaskLog, VolumeUsageCache, WindowQuery,
 };
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 use crate::context::Context;
@@ -101,16 +101,18 @@ pub struct VolUsageUpdate {
 #[derive(Debug)]
 struct StoredInstance {
     host: String,
+    project_id: String,
     launched_at: Option<NaiveDateTime>,
     terminated_at: Option<NaiveDateTime>,
     json: String,
 }
 
 impl StoredInstance {
-    fn is_active(&self, begin: NaiveDateTime, end: NaiveDateTime, host: &str) -> bool {
-        self.host == host
-            && self.terminated_at.is_none_or(|terminated_at| terminated_at > begin)
-            && self.launched_at.is_some_and(|launched_at| launched_at < end)
+    fn is_active(&self, query: WindowQuery<'_>) -> bool {
+        query.host.is_none_or(|host| self.host == host)
+            && query.project_id.is_none_or(|project_id| self.project_id == project_id)
+            && self.terminated_at.is_none_or(|terminated_at| terminated_at > query.begin)
+            && query.end.is_none_or(|end| self.launched_at.is_some_and(|launched_at| launched_at < end))
     }
 }
 
@@ -153,9 +155,11 @@ impl MemoryHost {
                 .map_or(Ok(None), crate::document::Json::text)?
                 .map_or_else(String::new, std::borrow::Cow::into_owned))
         };
-        let key = (text(instance.project_id)?, instance.uuid()?.into_owned());
+        let project_id = text(instance.project_id)?;
+        let key = (project_id.clone(), instance.uuid()?.into_owned());
         let stored = StoredInstance {
             host: text(instance.host)?,
+            project_id,
             launched_at: crate::instance::moment("launched_at", instance.launched_at)?,
             terminated_at: crate::instance::moment("terminated_at", instance.terminated_at)?,
             json: json.clone(),
@@ -488,9 +492,7 @@ impl Conductor for MemoryHost {
 
     async fn instance_get_active_by_window(
         &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
+        query: WindowQuery<'_>,
         marker: Option<&str>,
         limit: u32,
     ) -> Result<InstancePage, HostError> {
@@ -502,20 +504,32 @@ impl Conductor for MemoryHost {
         };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let instances = self.instances.borrow();
-        let mut active = instances.values().filter(|instance| instance.is_active(begin, end, host)).skip(skip);
+        let mut active = instances.values().filter(|instance| instance.is_active(query)).skip(skip);
         let page: Vec<String> = active.by_ref().take(limit).map(|instance| instance.json.clone()).collect();
         let next_marker = active.next().map(|_| skip.saturating_add(page.len()).to_string());
         Ok(InstancePage { instances: page, next_marker })
     }
 
-    async fn instance_count_active_by_window(
-        &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
-    ) -> Result<u64, HostError> {
-        let count = self.instances.borrow().values().filter(|instance| instance.is_active(begin, end, host)).count();
+    async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError> {
+        let count = self.instances.borrow().values().filter(|instance| instance.is_active(query)).count();
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    async fn bw_usage_get_by_uuids(
+        &self,
+        uuids: &[String],
+        start_period: NaiveDateTime,
+    ) -> Result<Vec<BwUsage>, HostError> {
+        let uuids: Vec<&str> = uuids.iter().map(String::as_str).collect();
+        Ok(self.bw_usage_of(&uuids, start_period).into_iter().map(|row| row.values.into()).collect())
+    }
+
+    /// There is no network in memory.
+    async fn instance_get_nw_info(&self, _instance: &str) -> Result<String, HostError> {
+        Err(HostError::new(
+            "NoNetworkApi",
+            "this host has no network API, and the instance no network info in its cache",
+        ))
     }
 
     async fn action_start(&self, _context: &Context, values: &ActionStartValues) -> Result<InstanceAction, HostError> {

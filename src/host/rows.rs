@@ -85,6 +85,33 @@ pub struct BwUsageCache {
     pub last_ctr_out: Option<i64>,
 }
 
+/// What an audit reads of a row of `bw_usage_cache`: the traffic of an interface in a period, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BwUsage {
+    /// The instance.
+    pub uuid: String,
+    /// The interface.
+    pub mac: Option<String>,
+    /// When the period began.
+    pub start_period: NaiveDateTime,
+    /// Received in the period.
+    pub bw_in: Option<i64>,
+    /// Sent in the period.
+    pub bw_out: Option<i64>,
+}
+
+impl From<BwUsageCache> for BwUsage {
+    fn from(row: BwUsageCache) -> Self {
+        Self {
+            uuid: row.uuid,
+            mac: Some(row.mac),
+            start_period: row.start_period,
+            bw_in: Some(row.bw_in),
+            bw_out: Some(row.bw_out),
+        }
+    }
+}
+
 /// What a row of the table `volume_usage_cache` holds: the counters of a volume, as of now and summed up before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VolumeUsageCache {

@@ -1,5 +1,7 @@
 //! The flavor of a grizzly instance, kept in its system metadata.
 
+use std::borrow::Cow;
+
 use super::Instance;
 use crate::document::{Json, Object};
 use crate::error::Error;
@@ -7,23 +9,24 @@ use crate::python;
 use crate::release::Release;
 
 /// What grizzly calls the instance type: the flavor, as far as it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InstanceType {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InstanceType<'a> {
+    /// What users call it.
+    pub(crate) name: Cow<'a, str>,
     /// Gigabytes.
     pub(crate) ephemeral_gb: i64,
     /// Megabytes.
     pub(crate) swap: i64,
 }
 
-impl Instance<'_> {
+impl<'a> Instance<'a> {
     /// The flavor as it was when the instance was made. Nova: `extract_instance_type`, grizzly.
     ///
     /// All ten fields must be there (`KeyError`) and numbers be numbers (`ValueError`), whichever of them is read.
-    pub(crate) fn extract_instance_type(&self) -> Result<InstanceType, Error> {
-        let metadata = self.system_metadata.clone().map(|metadata| metadata.mapping(false)).unwrap_or_default();
-        for text in ["name", "flavorid"] {
-            field(&metadata, text)?;
-        }
+    pub(crate) fn extract_instance_type(&self) -> Result<InstanceType<'a>, Error> {
+        let metadata = self.live_system_metadata();
+        let name = field(&metadata, "name")?;
+        field(&metadata, "flavorid")?;
         for number in ["id", "memory_mb", "vcpus", "root_gb"] {
             integer(&metadata, number)?;
         }
@@ -31,13 +34,23 @@ impl Instance<'_> {
         if !field(&metadata, "vcpu_weight")?.is_null() {
             integer(&metadata, "vcpu_weight")?;
         }
-        Ok(InstanceType { ephemeral_gb: integer(&metadata, "ephemeral_gb")?, swap: integer(&metadata, "swap")? })
+        Ok(InstanceType {
+            name: printed(name)?,
+            ephemeral_gb: integer(&metadata, "ephemeral_gb")?,
+            swap: integer(&metadata, "swap")?,
+        })
     }
 }
 
 fn field<'a>(metadata: &Object<'a>, name: &str) -> Result<Json<'a>, Error> {
     let key = format!("instance_type_{name}");
     metadata.get(&key).ok_or_else(|| Error::key(format!("the instance's system metadata has no `{key}`")))
+}
+
+/// Python prints a null as `None`.
+fn printed(value: Json<'_>) -> Result<Cow<'_, str>, Error> {
+    let literal = if value.is_null() { "None" } else { value.as_str() };
+    Ok(value.text()?.unwrap_or(Cow::Borrowed(literal)))
 }
 
 fn integer(metadata: &Object<'_>, name: &str) -> Result<i64, Error> {

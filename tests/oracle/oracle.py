@@ -208,15 +208,15 @@ class Oracle:
         return lambda: block_device.match_device(device)
 
     def strip_dev(self, case):
-        name = case["args"]["device_name"] = self.generate.maybe(self.generate.device)
+        name = case["args"]["device_name"] = self.generate.device()
         return lambda: block_device.strip_dev(name)
 
     def strip_prefix(self, case):
-        name = case["args"]["device_name"] = self.generate.maybe(self.generate.device)
+        name = case["args"]["device_name"] = self.generate.device()
         return lambda: block_device.strip_prefix(name)
 
     def prepend_dev(self, case):
-        name = case["args"]["device_name"] = self.generate.maybe(self.generate.device)
+        name = case["args"]["device_name"] = self.generate.device()
         return lambda: block_device.prepend_dev(name)
 
     def get_device_letter(self, case):
@@ -235,6 +235,26 @@ class Oracle:
         case["config"] = {"compute.max_disk_devices_to_attach": limit}
         CONF.set_override("max_disk_devices_to_attach", limit, group="compute")
         return lambda: compute_utils.get_next_device_name(None, names, root, device)
+
+    def get_device_name_for_instance(self, case):
+        generate = self.generate
+        bdms = []
+        for _ in range(generate.random.randrange(5)):
+            bdms.append({"boot_index": generate.one(None, 0, -1), "device_name": generate.maybe(generate.device, 0.1),
+                         "destination_type": generate.one("volume", "local"), "guest_format": generate.one(None, "swap", "ext4"),
+                         "source_type": generate.one("volume", "blank", "image", "snapshot")})
+        instance = {"root_device_name": generate.maybe(generate.device), "uuid": generate.uuid(),
+                    "default_ephemeral_device": generate.maybe(generate.device, 0.7),
+                    "default_swap_device": generate.maybe(generate.device, 0.7)}
+        device, limit = generate.maybe(generate.device, 0.5), generate.one(-1, -1, 3, 26)
+        case["args"].update(bdms=bdms, device=device, instance=instance)
+        case["config"] = {"compute.max_disk_devices_to_attach": limit}
+        CONF.set_override("max_disk_devices_to_attach", limit, group="compute")
+
+        def ask():
+            devices = [objects.BlockDeviceMapping(None, **bdm) for bdm in bdms]
+            return compute_utils.get_device_name_for_instance(objects.Instance(None, **instance), devices, device)
+        return ask
 
     def last_completed_audit_period(self, case):
         unit = self.generate.maybe(self.generate.period)
@@ -356,6 +376,15 @@ class Oracle:
         case["args"].update(context=ctx, instance_uuid=uuid, event_name=name, host=host)
         self.clock(case, self.generate.recent())
         return lambda: objects.InstanceActionEvent.pack_action_event_start(make_context(ctx), uuid, name, host=host)
+
+    def pack_action_event_finish(self, case):
+        ctx, uuid, name = self.generate.context(), self.generate.uuid(), self.generate.one("schedule", "", "é")
+        fault, given = self.generate.one((None, None), self.fault_of(), self.fault_of())
+        traceback = self.generate.one(None, "", "  File \"x.py\", line 7, in f\n    g()\n")
+        case["args"].update(context=ctx, instance_uuid=uuid, event_name=name, exc_val=given, exc_tb=traceback)
+        self.clock(case, self.generate.recent())
+        return lambda: objects.InstanceActionEvent.pack_action_event_finish(
+            make_context(ctx), uuid, name, exc_val=fault, exc_tb=traceback)
 
     def clock(self, case, moment):
         case["now"] = moment

@@ -20,11 +20,13 @@ pub struct Component {
     file: &'static str,
 }
 
-/// All of them, the one that hosts load first.
-pub const COMPONENTS: [Component; 2] = [
-    Component { world: "compute-utils", feature: "component", file: "nova-compute-utils.wasm" },
-    Component { world: "pure", feature: "component-pure", file: "nova-compute-utils-pure.wasm" },
-];
+const PURE: Component = Component { world: "pure", feature: "component-pure", file: "nova-compute-utils-pure.wasm" };
+
+/// The one that hosts load.
+const MAIN: Component = Component { world: "compute-utils", feature: "component", file: "nova-compute-utils.wasm" };
+
+/// All of them. The main one comes last, so that it is the one that cargo need not build again when it alone is wanted next.
+pub const COMPONENTS: [Component; 2] = [PURE, MAIN];
 
 /// `cargo xtask build`.
 pub fn verb(workspace: &Workspace, debug: bool) -> Result<()> {
@@ -37,33 +39,40 @@ pub fn verb(workspace: &Workspace, debug: bool) -> Result<()> {
     Ok(())
 }
 
-/// The components as they are shipped, for the verbs that use them.
+/// The components as they are shipped, for the verbs that look at all of them.
 pub fn components(workspace: &Workspace) -> Result<()> {
     build(workspace, "component")
 }
 
-/// Put a copy of the component where the command beside it looks for it.
-pub fn place_beside(workspace: &Workspace, directory: &Path) -> Result<()> {
-    let [component, _] = &COMPONENTS;
-    let from = component.path(workspace);
-    let bytes = fs::read(&from).with_context(|| format!("cannot read `{}`", from.display()))?;
-    write_if_changed(&directory.join(component.file), &bytes)
+/// The main component as it is shipped, for the verbs that load it.
+pub fn component(workspace: &Workspace) -> Result<()> {
+    setup::wasm_target(workspace)?;
+    MAIN.build(workspace, "component")
 }
 
-/// One after the other in one directory, so that what both depend on is compiled once. A cdylib's file name does not tell features
-/// apart: each is wrapped before the next one takes its place.
+/// Put a copy of the component where the command beside it looks for it.
+pub fn place_beside(workspace: &Workspace, directory: &Path) -> Result<()> {
+    let from = MAIN.path(workspace);
+    let bytes = fs::read(&from).with_context(|| format!("cannot read `{}`", from.display()))?;
+    write_if_changed(&directory.join(MAIN.file), &bytes)
+}
+
 fn build(workspace: &Workspace, profile: &str) -> Result<()> {
     setup::wasm_target(workspace)?;
-    COMPONENTS.iter().try_for_each(|component| {
-        sh::run(&mut component.compile(workspace, profile))?;
-        component.wrap(workspace, profile)
-    })
+    COMPONENTS.iter().try_for_each(|component| component.build(workspace, profile))
 }
 
 impl Component {
     /// Where it lies when it is built.
     pub fn path(&self, workspace: &Workspace) -> PathBuf {
         workspace.component_dir().join(self.file)
+    }
+
+    /// All in one directory, so that what they depend on is compiled once. Cargo gives their modules the same file name there and
+    /// builds anew when the last one was another's: each is wrapped before the next one takes its place.
+    fn build(&self, workspace: &Workspace, profile: &str) -> Result<()> {
+        sh::run(&mut self.compile(workspace, profile))?;
+        self.wrap(workspace, profile)
     }
 
     fn compile(&self, workspace: &Workspace, profile: &str) -> Command {

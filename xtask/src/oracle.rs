@@ -21,7 +21,7 @@ pub struct Options {
 
 /// `cargo xtask oracle`.
 pub fn verb(workspace: &Workspace, options: &Options) -> Result<()> {
-    build::components(workspace)?;
+    build::component(workspace)?;
     run(workspace, options)
 }
 

@@ -31,7 +31,7 @@ struct Sample {
 
 /// `cargo xtask run`.
 pub fn verb(workspace: &Workspace, options: &[OsString]) -> Result<()> {
-    build::components(workspace)?;
+    build::component(workspace)?;
     let program = build_command(workspace)?;
     let sample = unpack(workspace)?;
     let arguments = with_defaults(&sample, options);
@@ -50,8 +50,9 @@ fn build_command(workspace: &Workspace) -> Result<PathBuf> {
             "xtask: building nova-usage-audit for the first time takes some minutes, because wasmtime is compiled"
         );
     }
-    let package = ["build", "--package", "nova-compute-utils-wasmtime", "--bin", "nova-usage-audit"];
-    sh::run(&mut workspace.cargo(package))?;
+    // With the features of all packages, as the tests build it: by itself it would have wasmtime compiled once more.
+    let packages = ["build", "--workspace", "--exclude", "xtask", "--bin", "nova-usage-audit"];
+    sh::run(&mut workspace.cargo(packages))?;
     build::place_beside(workspace, &directory)?;
     Ok(program)
 }

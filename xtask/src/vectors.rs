@@ -9,7 +9,7 @@ use crate::{build, sh};
 
 /// `cargo xtask vectors`.
 pub fn verb(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> {
-    build::components(workspace)?;
+    build::component(workspace)?;
     run(workspace, options)
 }
 

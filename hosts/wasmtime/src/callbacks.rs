@@ -1,6 +1,6 @@
 use crate::bindings::nova::compute_utils::conductor::{
-    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, Datetime,
-    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, TaskLog,
+    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, Datetime,
+    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, TaskLog, WindowQuery,
 };
 use crate::bindings::nova::compute_utils::notifier::{self, Json, Notification};
 
@@ -52,22 +52,30 @@ impl<C: conductor::Host, N: Send> conductor::Host for Callbacks<C, N> {
 
     async fn instance_get_active_by_window(
         &mut self,
-        begin: Datetime,
-        end: Datetime,
-        host: String,
+        query: WindowQuery,
         marker: Option<String>,
         limit: u32,
     ) -> Result<InstancePage, conductor::HostError> {
-        self.conductor.instance_get_active_by_window(begin, end, host, marker, limit).await
+        self.conductor.instance_get_active_by_window(query, marker, limit).await
     }
 
-    async fn instance_count_active_by_window(
+    async fn instance_count_active_by_window(&mut self, query: WindowQuery) -> Result<u64, conductor::HostError> {
+        self.conductor.instance_count_active_by_window(query).await
+    }
+
+    async fn bw_usage_get_by_uuids(
         &mut self,
-        begin: Datetime,
-        end: Datetime,
-        host: String,
-    ) -> Result<u64, conductor::HostError> {
-        self.conductor.instance_count_active_by_window(begin, end, host).await
+        uuids: Vec<String>,
+        start_period: Datetime,
+    ) -> Result<Vec<BwUsage>, conductor::HostError> {
+        self.conductor.bw_usage_get_by_uuids(uuids, start_period).await
+    }
+
+    async fn instance_get_nw_info(
+        &mut self,
+        instance: conductor::Json,
+    ) -> Result<conductor::Json, conductor::HostError> {
+        self.conductor.instance_get_nw_info(instance).await
     }
 
     async fn action_start(
@@ -158,21 +166,26 @@ impl conductor::Host for () {
 
     async fn instance_get_active_by_window(
         &mut self,
-        _: Datetime,
-        _: Datetime,
-        _: String,
+        _: WindowQuery,
         _: Option<String>,
         _: u32,
     ) -> Result<InstancePage, conductor::HostError> {
         no_conductor()
     }
 
-    async fn instance_count_active_by_window(
+    async fn instance_count_active_by_window(&mut self, _: WindowQuery) -> Result<u64, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn bw_usage_get_by_uuids(
         &mut self,
+        _: Vec<String>,
         _: Datetime,
-        _: Datetime,
-        _: String,
-    ) -> Result<u64, conductor::HostError> {
+    ) -> Result<Vec<BwUsage>, conductor::HostError> {
+        no_conductor()
+    }
+
+    async fn instance_get_nw_info(&mut self, _: conductor::Json) -> Result<conductor::Json, conductor::HostError> {
         no_conductor()
     }
 

@@ -186,9 +186,10 @@ mod volume;
 use exports::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, ExcVal};
 use exports::action_record::{InstanceAction, InstanceActionEvent};
 use exports::audit::AuditReport;
-use exports::period::Window;
+use exports::period::{PeriodOptions, Window};
 use exports::types::{Config as NovaConfig, Context, Datetime, Json, Release};
-use exports::usage_notify::ExistsOptions;
+use exports::usage::Info;
+use exports::usage_notify::{ExistsOptions, UsageOptions};
 
 exported! {
     |answer| answer.map_err(Error::Nova);
@@ -201,15 +202,33 @@ exported! {
     nova_compute_utils_period call_audit_period_bounds
     audit_period_bounds(config: &NovaConfig, current_period: bool, now: &Datetime) -> Window;
 
+    /// The window of a period most recently completed before a moment.
+    nova_compute_utils_period call_last_completed
+    last_completed(period: &PeriodOptions, before: &Datetime) -> Window;
+
+    /// Beyond Nova: all windows of a period that lie between two moments, oldest first.
+    nova_compute_utils_period call_windows_between
+    windows_between(period: &PeriodOptions, begin: &Datetime, end: &Datetime) -> Vec<Window>;
+
+    /// A list of vifs with everything filled in that a cache leaves out.
+    nova_compute_utils_network call_hydrate
+    hydrate(release: Release, network_info: &Json) -> Json;
+
+    /// The hydrated network info of an instance's cache, in grizzly.
+    nova_compute_utils_network call_get_nw_info_for_instance
+    get_nw_info_for_instance(instance: &Json) -> Json;
+
+    /// The hydrated network info of an instance's cache, in hibiscus; absent where the cache has a null in its place.
+    nova_compute_utils_network call_get_network_info
+    get_network_info(instance: &Json) -> Option<Json>;
+
     /// The payload that all unversioned instance notifications share.
     nova_compute_utils_usage call_info_from_instance
-    info_from_instance(
-        config: &NovaConfig,
-        instance: &Json,
-        network_info: Option<&Json>,
-        populate_image_ref_url: bool,
-        extra: Option<&Json>
-    ) -> Json;
+    info_from_instance(config: &NovaConfig, instance: &Json, info: &Info) -> Json;
+
+    /// Image metadata out of system metadata: what begins with `image_`, without it.
+    nova_compute_utils_usage call_image_meta
+    image_meta(system_metadata: &Json) -> Json;
 
     /// The payload of `compute.instance.exists`.
     nova_compute_utils_usage call_exists_payload
@@ -218,12 +237,27 @@ exported! {
         instance: &Json,
         window: &Window,
         system_metadata: Option<&Json>,
+        times_are_text: bool,
         extra: Option<&Json>
     ) -> Json;
 
-    /// The payload of `instance.exists`, the versioned notification.
+    /// The payload of `instance.exists`, the versioned notification of hibiscus.
     nova_compute_utils_usage call_instance_exists_payload
-    instance_exists_payload(config: &NovaConfig, context: &Context, instance: &Json, window: &Window) -> Json;
+    instance_exists_payload(context: &Context, instance: &Json, window: &Window) -> Json;
+
+    /// Tell that something happened to an instance.
+    nova_compute_utils_usage_notify call_notify_about_instance_usage
+    notify_about_instance_usage(
+        config: &NovaConfig,
+        context: &Context,
+        instance: &Json,
+        event_suffix: &str,
+        options: &UsageOptions
+    ) -> ();
+
+    /// What an instance sent and received since a moment, by the label of the network. Grizzly.
+    nova_compute_utils_usage_notify call_bandwidth_usage
+    bandwidth_usage(instance: &Json, audit_start: &Datetime, ignore_missing_network_data: bool) -> Option<Json>;
 
     /// Tell that an instance exists, in the configured formats.
     nova_compute_utils_usage_notify call_notify_usage_exists

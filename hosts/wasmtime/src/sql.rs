@@ -19,7 +19,7 @@ pub use volume_usage::{VolUsageUpdate, VolumeUsage};
 use crate::bindings::exports::nova::compute_utils::types::Release;
 use crate::bindings::nova::compute_utils::conductor::{
     self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, Datetime, HostError,
-    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, TaskLog,
+    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Json, TaskLog, WindowQuery,
 };
 use crate::clock::Clock;
 use crate::datetime;
@@ -139,25 +139,36 @@ impl conductor::Host for SqlConductor {
 
     async fn instance_get_active_by_window(
         &mut self,
-        begin: Datetime,
-        end: Datetime,
-        host: String,
+        query: WindowQuery,
         marker: Option<String>,
         limit: u32,
     ) -> Result<InstancePage, HostError> {
-        let window = Window::read(&begin, &end)?;
+        let filter = instances::Filter::read(query)?;
         let marker = marker.map(|marker| instances::Marker::read(&marker)).transpose()?;
-        instances::page(self, &window, &host, marker, limit).await.map_err(|error| self.failed(&error))
+        instances::page(self, &filter, marker, limit).await.map_err(|error| self.failed(&error))
     }
 
-    async fn instance_count_active_by_window(
+    async fn instance_count_active_by_window(&mut self, query: WindowQuery) -> Result<u64, HostError> {
+        let filter = instances::Filter::read(query)?;
+        instances::count(self, &filter).await.map_err(|error| self.failed(&error))
+    }
+
+    async fn bw_usage_get_by_uuids(
         &mut self,
-        begin: Datetime,
-        end: Datetime,
-        host: String,
-    ) -> Result<u64, HostError> {
-        let window = Window::read(&begin, &end)?;
-        instances::count(self, &window, &host).await.map_err(|error| self.failed(&error))
+        uuids: Vec<String>,
+        start_period: Datetime,
+    ) -> Result<Vec<conductor::BwUsage>, HostError> {
+        let uuids: Vec<&str> = uuids.iter().map(String::as_str).collect();
+        let rows = self.bw_usage_of(&uuids, &start_period).await?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// A database is no network API. What it knows of an instance's network is the cache, and that is in the document already.
+    async fn instance_get_nw_info(&mut self, _: Json) -> Result<Json, HostError> {
+        Err(HostError {
+            code: "NoNetworkApi".into(),
+            message: "this host has no network API, and the instance no network info in its cache".into(),
+        })
     }
 
     async fn action_start(

@@ -6,7 +6,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use common::component_path;
-use nova_compute_utils_wasmtime::conductor::{self, Datetime, HostError, InstancePage, TaskLog};
+use nova_compute_utils_wasmtime::conductor::{self, BwUsage, Datetime, HostError, InstancePage, TaskLog, WindowQuery};
 use nova_compute_utils_wasmtime::types::{Config, NotificationFormat, Release};
 use nova_compute_utils_wasmtime::{Callbacks, Clock, Error, Instance, Limits, Plugin, Runtime};
 
@@ -63,16 +63,22 @@ impl conductor::Host for Conductor {
 
     async fn instance_get_active_by_window(
         &mut self,
-        _: Datetime,
-        _: Datetime,
-        _: String,
+        _: WindowQuery,
         _: Option<String>,
         _: u32,
     ) -> Result<InstancePage, HostError> {
         unreachable!()
     }
 
-    async fn instance_count_active_by_window(&mut self, _: Datetime, _: Datetime, _: String) -> Result<u64, HostError> {
+    async fn instance_count_active_by_window(&mut self, _: WindowQuery) -> Result<u64, HostError> {
+        unreachable!()
+    }
+
+    async fn bw_usage_get_by_uuids(&mut self, _: Vec<String>, _: Datetime) -> Result<Vec<BwUsage>, HostError> {
+        unreachable!()
+    }
+
+    async fn instance_get_nw_info(&mut self, _: String) -> Result<String, HostError> {
         unreachable!()
     }
 

@@ -4,6 +4,7 @@ mod action;
 mod audit;
 mod device;
 mod fault;
+mod network;
 mod period;
 mod tables;
 mod usage;
@@ -37,6 +38,13 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
     let both: Option<Runner> = match function {
         "last_completed_audit_period" => Some(period::last_completed_audit_period),
         "audit_period_bounds" => Some(period::audit_period_bounds),
+        "info_from_instance" => Some(usage::info_from_instance),
+        "image_meta" => Some(usage::image_meta),
+        "notify_about_instance_usage" => Some(usage::notify_about_instance_usage),
+        "notify_usage_exists" => Some(usage::notify_usage_exists),
+        "NetworkInfo.hydrate" => Some(network::hydrate),
+        "instance_get_active_by_window_joined" => Some(audit::instance_get_active_by_window_joined),
+        "_instance_usage_audit" => Some(audit::instance_usage_audit),
         "has_audit_been_run" => Some(audit::has_audit_been_run),
         "start_instance_usage_audit" => Some(audit::start_instance_usage_audit),
         "finish_instance_usage_audit" => Some(audit::finish_instance_usage_audit),
@@ -54,9 +62,9 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
             .or_else(|| volume::runner(release, function))
     };
     both.or_else(of_module).or(match (release, function) {
-        (Release::Hibiscus, "info_from_instance") => Some(usage::info_from_instance),
-        (Release::Hibiscus, "notify_usage_exists") => Some(usage::notify_usage_exists),
-        (Release::Hibiscus, "_instance_usage_audit") => Some(audit::instance_usage_audit),
+        (Release::Grizzly, "bandwidth_usage") => Some(usage::bandwidth_usage),
+        (Release::Grizzly, "get_nw_info_for_instance") => Some(network::get_nw_info_for_instance),
+        (Release::Hibiscus, "get_network_info") => Some(network::get_network_info),
         (Release::Hibiscus, "InstanceAction.action_start") => Some(action::action_start),
         (Release::Hibiscus, "InstanceAction.action_finish") => Some(action::action_finish),
         (Release::Hibiscus, "InstanceActionEvent.event_start") => Some(action::event_start),

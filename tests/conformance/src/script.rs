@@ -8,13 +8,13 @@ use nova_compute_utils::action::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
 };
 use nova_compute_utils::host::{
-    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification,
-    Notifier, Priority, Random, TaskLog,
+    BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
+    Notification, Notifier, Priority, Random, TaskLog, WindowQuery,
 };
 use nova_compute_utils::{Context, time};
 use nova_compute_utils_wasmtime::{conductor, notifier};
 
-use crate::records;
+use crate::{json, records};
 
 /// A call to the conductor, with Nova's arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub enum Call {
     TaskLogEnd(TaskLogCall, i64, Option<String>),
     /// `instance_get_active_by_window`, once for all pages.
     Instances(String, String, String),
+    /// `instance_get_nw_info`: the UUID of the instance.
+    NwInfo(String),
+    /// `bw_usage_get_by_uuids`.
+    BwUsage(Vec<String>, String),
     /// One of the calls about actions and events: its name, and the values as JSON.
     Action(&'static str, serde_json::Value),
     /// `instance_fault_create`.
@@ -65,8 +69,14 @@ pub struct Answers {
     pub instance_fault_create: Option<HostError>,
     /// The instances of the window, or an error.
     pub instances: Option<Result<Vec<String>, HostError>>,
+    /// The network info of any instance, as JSON, or an error.
+    pub nw_info: Option<Result<String, HostError>>,
+    /// What the vifs sent and received, or an error.
+    pub bw_usage: Option<Result<Vec<BwUsage>, HostError>>,
     /// The instances whose notifications are refused.
     pub refused: BTreeMap<String, HostError>,
+    /// The notifier fails as a whole.
+    pub notifier_fails: Option<HostError>,
     /// The calls about actions and events that are refused.
     pub refusals: Vec<Refusal>,
 }
@@ -157,6 +167,19 @@ impl Script {
         state.answers.task_log_end_task.clone().map_or(Ok(()), Err)
     }
 
+    fn nw_info(&self, instance: &str) -> Result<String, HostError> {
+        let mut state = self.state();
+        let uuid = json::object(instance).and_then(|instance| json::text(instance.get("uuid")?.get()));
+        state.calls.push(Call::NwInfo(uuid.unwrap_or_default()));
+        state.answers.nw_info.clone().unwrap_or_else(|| Ok("[]".to_owned()))
+    }
+
+    fn bw_usage(&self, uuids: Vec<String>, start_period: String) -> Result<Vec<BwUsage>, HostError> {
+        let mut state = self.state();
+        state.calls.push(Call::BwUsage(uuids, start_period));
+        state.answers.bw_usage.clone().unwrap_or_else(|| Ok(Vec::new()))
+    }
+
     fn instance_fault_create(&self, values: InstanceFaultValues) -> Result<(), HostError> {
         let mut state = self.state();
         state.calls.push(Call::InstanceFaultCreate(values));
@@ -208,7 +231,7 @@ impl Script {
         InstanceActionEvent { id: 11, action_id: Some(5), created_at, ..InstanceActionEvent::default() }
     }
 
-    fn notify(&self, notifications: Vec<Notification>) -> Vec<Result<(), HostError>> {
+    fn notify(&self, notifications: Vec<Notification>) -> Result<Vec<Result<(), HostError>>, HostError> {
         let mut state = self.state();
         let refused: Vec<(String, HostError)> =
             state.answers.refused.iter().map(|(uuid, error)| (uuid.clone(), error.clone())).collect();
@@ -218,7 +241,7 @@ impl Script {
         };
         let answers = notifications.iter().map(answer).collect();
         state.calls.extend(notifications.into_iter().map(|notification| Call::Notify(Box::new(notification))));
-        answers
+        state.answers.notifier_fails.clone().map_or(Ok(answers), Err)
     }
 
     /// The ids of what was handed over: each is to be a UUID, and none is to come twice.
@@ -289,22 +312,28 @@ impl Conductor for Script {
 
     async fn instance_get_active_by_window(
         &self,
-        begin: NaiveDateTime,
-        end: NaiveDateTime,
-        host: &str,
+        query: WindowQuery<'_>,
         marker: Option<&str>,
         _limit: u32,
     ) -> Result<InstancePage, HostError> {
-        self.page((time::isoformat(begin), time::isoformat(end)), host.to_owned(), marker)
+        let end = query.end.map(time::isoformat).unwrap_or_default();
+        self.page((time::isoformat(query.begin), end), query.host.unwrap_or_default().to_owned(), marker)
     }
 
-    async fn instance_count_active_by_window(
-        &self,
-        _begin: NaiveDateTime,
-        _end: NaiveDateTime,
-        _host: &str,
-    ) -> Result<u64, HostError> {
+    async fn instance_count_active_by_window(&self, _query: WindowQuery<'_>) -> Result<u64, HostError> {
         self.count()
+    }
+
+    async fn bw_usage_get_by_uuids(
+        &self,
+        uuids: &[String],
+        start_period: NaiveDateTime,
+    ) -> Result<Vec<BwUsage>, HostError> {
+        self.bw_usage(uuids.to_vec(), time::isoformat(start_period))
+    }
+
+    async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError> {
+        self.nw_info(instance)
     }
 
     async fn action_start(&self, _: &Context, values: &ActionStartValues) -> Result<InstanceAction, HostError> {
@@ -377,7 +406,7 @@ impl Notifier for Script {
         _context: &str,
         notifications: Vec<Notification>,
     ) -> Result<Vec<Result<(), HostError>>, HostError> {
-        Ok(self.notify(notifications))
+        self.notify(notifications)
     }
 }
 
@@ -456,23 +485,40 @@ impl conductor::Host for Script {
 
     async fn instance_get_active_by_window(
         &mut self,
-        begin: String,
-        end: String,
-        host: String,
+        query: conductor::WindowQuery,
         marker: Option<String>,
         _limit: u32,
     ) -> Result<conductor::InstancePage, conductor::HostError> {
-        let page = self.page((begin, end), host, marker.as_deref()).map_err(to_component)?;
+        let window = (query.begin, query.end.unwrap_or_default());
+        let page = self.page(window, query.host.unwrap_or_default(), marker.as_deref()).map_err(to_component)?;
         Ok(conductor::InstancePage { instances: page.instances, next_marker: page.next_marker })
     }
 
     async fn instance_count_active_by_window(
         &mut self,
-        _begin: String,
-        _end: String,
-        _host: String,
+        _query: conductor::WindowQuery,
     ) -> Result<u64, conductor::HostError> {
         self.count().map_err(to_component)
+    }
+
+    async fn bw_usage_get_by_uuids(
+        &mut self,
+        uuids: Vec<String>,
+        start_period: String,
+    ) -> Result<Vec<conductor::BwUsage>, conductor::HostError> {
+        let rows = self.bw_usage(uuids, start_period).map_err(to_component)?;
+        let row = |row: BwUsage| conductor::BwUsage {
+            uuid: row.uuid,
+            mac: row.mac,
+            start_period: time::isoformat(row.start_period),
+            bw_in: row.bw_in,
+            bw_out: row.bw_out,
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    async fn instance_get_nw_info(&mut self, instance: String) -> Result<String, conductor::HostError> {
+        self.nw_info(&instance).map_err(to_component)
     }
 
     async fn action_start(
@@ -612,8 +658,8 @@ impl notifier::Host for Script {
             payload: notification.payload,
             timestamp: notification.timestamp,
         });
-        let answers = Script::notify(self, notifications.collect()).into_iter();
         let refusal = |error: HostError| notifier::HostError { code: error.code, message: error.message };
+        let answers = Script::notify(self, notifications.collect()).map_err(refusal)?.into_iter();
         Ok(answers.map(|answer| answer.err().map(refusal)).collect())
     }
 }

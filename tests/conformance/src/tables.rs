@@ -2,8 +2,10 @@
 
 mod memory;
 mod sql;
+mod window;
 
 use anyhow::{Context as _, Result};
+use nova_compute_utils::host::WindowQuery;
 use nova_compute_utils::{Context, Release};
 use serde_json::Value;
 
@@ -32,6 +34,9 @@ pub trait Tables {
 
     /// Do what an operation says. The answer is what the conductor gives of Nova's answer.
     fn operate(&mut self, operation: &Operation) -> Result<Answer<Value>>;
+
+    /// The UUIDs of those of some instances that are in a window.
+    fn active_by_window(&mut self, instances: &[String], query: WindowQuery<'_>) -> Result<Answer<Vec<String>>>;
 
     /// The rows of a table, oldest first.
     fn rows(&mut self, table: &str, columns: &[&str]) -> Result<Vec<Value>>;

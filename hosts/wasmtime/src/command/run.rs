@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use nova_compute_utils_wasmtime::audit::AuditReport;
-use nova_compute_utils_wasmtime::conductor::Host as _;
+use nova_compute_utils_wasmtime::conductor::{Host as _, WindowQuery};
 use nova_compute_utils_wasmtime::period::Window;
 use nova_compute_utils_wasmtime::{Callbacks, Error, NdjsonNotifier, Plugin, SqlConductor, types};
 
@@ -195,8 +195,9 @@ impl Auditor<'_> {
         if self.options.quiet || !progress::watched(matches!(self.options.notify, Target::Stdout)) {
             return ProgressBar::hidden();
         }
-        let (begin, end) = (self.window.begin.clone(), self.window.end.clone());
-        let count = self.conductor.clone().instance_count_active_by_window(begin, end, host.to_owned()).await;
+        let Window { begin, end } = self.window.clone();
+        let query = WindowQuery { begin, end: Some(end), project_id: None, host: Some(host.to_owned()) };
+        let count = self.conductor.clone().instance_count_active_by_window(query).await;
         let formats = if matches!(self.options.format, Format::Both) { 2 } else { 1 };
         progress::bar(host, count.unwrap_or_default() * formats)
     }

@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{SqlConductor, moment, optional_moment, row};
-use crate::bindings::nova::compute_utils::conductor::HostError;
+use crate::bindings::nova::compute_utils::conductor::{self, HostError};
 
 /// The traffic of an interface in a period: a row of `bw_usage_cache`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -125,4 +125,17 @@ fn usage(row: &AnyRow) -> Result<BwUsage, sqlx::Error> {
         last_ctr_in: row.try_get(6)?,
         last_ctr_out: row.try_get(7)?,
     })
+}
+
+impl From<BwUsage> for conductor::BwUsage {
+    fn from(usage: BwUsage) -> Self {
+        // The query asked for an instance and a period, so the row has both.
+        Self {
+            uuid: usage.uuid.unwrap_or_default(),
+            mac: usage.mac,
+            start_period: usage.start_period.unwrap_or_default(),
+            bw_in: usage.bw_in,
+            bw_out: usage.bw_out,
+        }
+    }
 }

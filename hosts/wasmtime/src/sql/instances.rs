@@ -6,8 +6,8 @@ use sqlx::any::AnyRow;
 use sqlx::query::Query;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use super::{Dialect, SqlConductor, Window};
-use crate::bindings::nova::compute_utils::conductor::{HostError, InstancePage};
+use super::{Dialect, SqlConductor, Window, moment as sql_moment};
+use crate::bindings::nova::compute_utils::conductor::{HostError, InstancePage, WindowQuery};
 use crate::datetime;
 
 /// No page holds more, whatever is asked for: the databases limit how many UUIDs fit in a query.
@@ -73,10 +73,49 @@ const COLUMNS: [(&str, Kind); 46] = [
     ("hidden", Kind::Boolean),
 ];
 
-/// Alive at any time of the window, soft-deleted rows included.
-fn in_window(dialect: Dialect) -> String {
-    let moment = dialect.moment();
-    format!("(i.terminated_at IS NULL OR i.terminated_at > {moment}) AND i.launched_at < {moment}")
+/// Which instances: a condition, and what to bind there.
+pub(super) struct Filter {
+    begin: String,
+    end: Option<String>,
+    project_id: Option<String>,
+    host: Option<String>,
+}
+
+impl Filter {
+    pub(super) fn read(query: WindowQuery) -> Result<Self, HostError> {
+        Ok(Self {
+            begin: sql_moment(&query.begin)?,
+            end: query.end.as_deref().map(sql_moment).transpose()?,
+            project_id: query.project_id,
+            host: query.host,
+        })
+    }
+
+    /// Those of any project and host.
+    fn of_window(window: &Window) -> Self {
+        Self { begin: window.begin.clone(), end: Some(window.end.clone()), project_id: None, host: None }
+    }
+
+    /// Alive at any time of the window, soft-deleted rows included.
+    fn condition(&self, dialect: Dialect) -> String {
+        let moment = dialect.moment();
+        let mut condition = format!("(i.terminated_at IS NULL OR i.terminated_at > {moment})");
+        if self.end.is_some() {
+            condition += &format!(" AND i.launched_at < {moment}");
+        }
+        if self.project_id.is_some() {
+            condition += " AND i.project_id = ?";
+        }
+        if self.host.is_some() {
+            condition += " AND i.host = ?";
+        }
+        condition
+    }
+
+    /// In the order of the condition.
+    fn values(&self) -> impl Iterator<Item = &String> {
+        [Some(&self.begin), self.end.as_ref(), self.project_id.as_ref(), self.host.as_ref()].into_iter().flatten()
+    }
 }
 
 /// The last instance of a page.
@@ -112,8 +151,7 @@ impl Marker {
 
 pub(super) async fn page(
     conductor: &SqlConductor,
-    window: &Window,
-    host: &str,
+    filter: &Filter,
     marker: Option<Marker>,
     limit: u32,
 ) -> Result<InstancePage, sqlx::Error> {
@@ -121,7 +159,7 @@ pub(super) async fn page(
     let limit = limit.clamp(1, LARGEST_PAGE);
     // One transaction, so that an instance and its metadata are of one moment.
     let mut transaction = conductor.pool.begin().await?;
-    let mut rows = select(&mut transaction, conductor.dialect, window, host, marker, limit + 1).await?;
+    let mut rows = select(&mut transaction, conductor.dialect, filter, marker, limit + 1).await?;
     let keep = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > keep;
     rows.truncate(keep);
@@ -134,33 +172,33 @@ pub(super) async fn page(
     Ok(InstancePage { instances, next_marker })
 }
 
-pub(super) async fn count(conductor: &SqlConductor, window: &Window, host: &str) -> Result<u64, sqlx::Error> {
+pub(super) async fn count(conductor: &SqlConductor, filter: &Filter) -> Result<u64, sqlx::Error> {
     let dialect = conductor.dialect;
-    let sql = format!("SELECT COUNT(*) FROM instances i WHERE {} AND i.host = ?", in_window(dialect));
-    let query =
-        sqlx::query_scalar(AssertSqlSafe(dialect.placeholders(sql))).bind(&window.begin).bind(&window.end).bind(host);
-    let count: i64 = query.fetch_one(&conductor.pool).await?;
+    let sql = format!("SELECT COUNT(*) FROM instances i WHERE {}", filter.condition(dialect));
+    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
+    let count: i64 = filter.values().fold(query, Query::bind).fetch_one(&conductor.pool).await?.try_get(0)?;
     Ok(count.unsigned_abs())
 }
 
 pub(super) async fn hosts(conductor: &SqlConductor, window: &Window) -> Result<Vec<String>, sqlx::Error> {
     let dialect = conductor.dialect;
+    let filter = Filter::of_window(window);
     let sql = format!(
         "SELECT i.host FROM instances i WHERE {} AND i.host IS NOT NULL UNION \
          SELECT s.host FROM services s WHERE s.binary = 'nova-compute' AND s.deleted = 0 AND s.host IS NOT NULL",
-        in_window(dialect)
+        filter.condition(dialect)
     );
-    let query = sqlx::query_scalar(AssertSqlSafe(dialect.placeholders(sql))).bind(&window.begin).bind(&window.end);
-    let hosts: Vec<String> = query.fetch_all(&conductor.pool).await?;
+    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
+    let rows = filter.values().fold(query, Query::bind).fetch_all(&conductor.pool).await?;
     // Sorted here: databases differ in how they sort text.
-    Ok(hosts.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
+    let hosts: BTreeSet<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    Ok(hosts.into_iter().collect())
 }
 
 async fn select(
     connection: &mut AnyConnection,
     dialect: Dialect,
-    window: &Window,
-    host: &str,
+    filter: &Filter,
     marker: Option<Marker>,
     limit: u32,
 ) -> Result<Vec<AnyRow>, sqlx::Error> {
@@ -174,13 +212,13 @@ async fn select(
     });
     let (after, markers) = marker.map(Marker::after).unwrap_or_default();
     let sql = format!(
-        "SELECT {} FROM instances i WHERE {} AND i.host = ? {after} \
+        "SELECT {} FROM instances i WHERE {} {after} \
          ORDER BY CASE WHEN i.project_id IS NULL THEN 0 ELSE 1 END, i.project_id, i.uuid LIMIT {limit}",
         columns.join(", "),
-        in_window(dialect)
+        filter.condition(dialect)
     );
-    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql))).bind(&window.begin).bind(&window.end).bind(host);
-    markers.into_iter().fold(query, Query::bind).fetch_all(connection).await
+    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
+    filter.values().chain(&markers).fold(query, Query::bind).fetch_all(connection).await
 }
 
 /// The rows of `instances` and what other tables say of them, one query per table.

@@ -58,6 +58,7 @@ impl Cell {
             "instance_metadata",
             "instance_system_metadata",
             "task_log",
+            "bw_usage_cache",
         ] {
             cell.execute(&format!("DELETE FROM {table}")).await;
         }

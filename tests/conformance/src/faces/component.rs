@@ -8,10 +8,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use nova_compute_utils::{Config, Context, NotificationFormat, Release, time};
-use nova_compute_utils_wasmtime::{Clock, Error, Instance, Limits, Runtime as Wasmtime, period, types, usage_notify};
+use nova_compute_utils_wasmtime::{
+    Clock, Error, Instance, Limits, Runtime as Wasmtime, period, types, usage, usage_notify,
+};
 use tokio::runtime::Runtime;
 
-use super::{Answer, Bounds, ExistsOptions, Face, Failure};
+use super::action::failure_record;
+use super::{Answer, Bounds, ExistsOptions, Face, Failure, Info, UsageOptions};
 use crate::script::Script;
 use crate::tables::{SqlTables, Tables};
 
@@ -83,19 +86,68 @@ impl Face for ComponentFace {
         Ok(window.map(bounds))
     }
 
-    fn info_from_instance(
+    fn info_from_instance(&mut self, config: &Config, instance: &str, info: &Info<'_>) -> Result<Answer> {
+        let (config, instance) = (config_record(config), instance.to_owned());
+        let info = usage::Info {
+            network_info: info.network_info.map(str::to_owned),
+            system_metadata: info.system_metadata.map(str::to_owned),
+            populate_image_ref_url: info.populate_image_ref_url,
+            times_are_text: info.times_are_text,
+            extra: info.extra.map(str::to_owned),
+        };
+        self.call(async |nova| nova.info_from_instance(&config, &instance, &info).await)
+    }
+
+    fn image_meta(&mut self, system_metadata: &str) -> Result<Answer> {
+        let system_metadata = system_metadata.to_owned();
+        self.call(async |nova| nova.image_meta(&system_metadata).await)
+    }
+
+    fn hydrate(&mut self, release: Release, network_info: &str) -> Result<Answer> {
+        let network_info = network_info.to_owned();
+        self.call(async |nova| nova.hydrate(release_record(release), &network_info).await)
+    }
+
+    fn get_nw_info_for_instance(&mut self, instance: &str) -> Result<Answer> {
+        let instance = instance.to_owned();
+        self.call(async |nova| nova.get_nw_info_for_instance(&instance).await)
+    }
+
+    fn get_network_info(&mut self, instance: &str) -> Result<Answer<Option<String>>> {
+        let instance = instance.to_owned();
+        self.call(async |nova| nova.get_network_info(&instance).await)
+    }
+
+    fn bandwidth_usage(
+        &mut self,
+        instance: &str,
+        audit_start: &str,
+        ignore_missing_network_data: bool,
+    ) -> Result<Answer<Option<String>>> {
+        let (instance, audit_start) = (instance.to_owned(), audit_start.to_owned());
+        self.call(async |nova| nova.bandwidth_usage(&instance, &audit_start, ignore_missing_network_data).await)
+    }
+
+    fn notify_about_instance_usage(
         &mut self,
         config: &Config,
+        context: &Context,
         instance: &str,
-        network_info: Option<&str>,
-        populate_image_ref_url: bool,
-        extra: Option<&str>,
-    ) -> Result<Answer> {
-        let (config, instance) = (config_record(config), instance.to_owned());
-        let (network_info, extra) = (network_info.map(str::to_owned), extra.map(str::to_owned));
+        event_suffix: &str,
+        options: &UsageOptions<'_>,
+    ) -> Result<Answer<()>> {
+        let (config, context, instance) = (config_record(config), context_record(context), instance.to_owned());
+        let options = usage_notify::UsageOptions {
+            host: options.host.map(str::to_owned),
+            network_info: options.network_info.map(str::to_owned),
+            system_metadata: options.system_metadata.map(str::to_owned),
+            extra_usage_info: options.extra_usage_info.map(str::to_owned),
+            fault: options.fault.as_ref().map(failure_record),
+            best_effort: options.best_effort,
+            times_are_text: options.times_are_text,
+        };
         self.call(async |nova| {
-            let (network_info, extra) = (network_info.as_ref(), extra.as_ref());
-            nova.info_from_instance(&config, &instance, network_info, populate_image_ref_url, extra).await
+            nova.notify_about_instance_usage(&config, &context, &instance, event_suffix, &options).await
         })
     }
 
@@ -110,8 +162,10 @@ impl Face for ComponentFace {
         let (config, context, instance) = (config_record(config), context_record(context), instance.to_owned());
         let options = usage_notify::ExistsOptions {
             current_period: options.current_period,
+            ignore_missing_network_data: options.ignore_missing_network_data,
             system_metadata: options.system_metadata.map(str::to_owned),
             extra_usage_info: options.extra_usage_info.map(str::to_owned),
+            times_are_text: options.times_are_text,
         };
         self.call(async |nova| nova.notify_usage_exists(&config, &context, &instance, host, &options).await)
     }

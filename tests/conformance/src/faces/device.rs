@@ -21,6 +21,9 @@ pub struct BlockDevice {
     pub no_device: Option<bool>,
 }
 
+/// A role, and the name of its device.
+pub type MappedDevice = (String, Option<String>);
+
 /// The names that were given, each with the places of its list and in its list, and what ended it.
 #[derive(Debug, Clone, Default)]
 pub struct DefaultDeviceNames {
@@ -65,7 +68,7 @@ pub trait DeviceFace {
         config: &Config,
         instance: &str,
         bdms: &[BlockDevice],
-    ) -> Result<Answer<Vec<(String, Option<String>)>>>;
+    ) -> Result<Answer<Vec<MappedDevice>>>;
 
     /// Nova: `get_device_name_for_instance`. The same name is to stand in the explanation.
     fn get_device_name_for_instance(

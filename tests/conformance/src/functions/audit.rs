@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use anyhow::{Context as _, Result};
-use nova_compute_utils::host::HostError;
+use nova_compute_utils::host::{HostError, Notification, WindowQuery};
 use nova_compute_utils::{Context, Release, time};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{Verdict, answer_of, judge, now, with_calls};
 use crate::faces::Face;
@@ -79,8 +80,33 @@ pub(super) fn instance_usage_audit(face: &mut dyn Face, release: Release, case: 
     let mut config = case.config(release)?;
     config.host = case.args.text("host")?.unwrap_or_default();
     let run = face.instance_usage_audit(&config, &Context::default())?;
-    let calls: Vec<String> = script.calls().iter().map(|call| periodic_call(call, &config.host)).collect();
-    Ok(with_calls(judge(case, run, |_| "null".to_owned()), case, &calls))
+    let replaced = |call: &&Call| !matches!(call, Call::NwInfo(_) | Call::BwUsage(..));
+    let calls = script.calls();
+    let calls = calls.iter().filter(replaced).map(|call| periodic_call(release, call, &config.host));
+    Ok(with_calls(judge(case, run, |_| "null".to_owned()), case, &calls.collect::<Vec<_>>()))
+}
+
+/// The order of the answer is the library's own: Nova gives none.
+pub(super) fn instance_get_active_by_window_joined(face: &mut dyn Face, _: Release, case: &Case) -> Result<Verdict> {
+    let instances: Vec<Box<RawValue>> = case.args.read("instances")?;
+    let instances: Vec<String> = instances.iter().map(|instance| instance.get().to_owned()).collect();
+    let (project_id, host) = (case.args.text("project_id")?, case.args.text("host")?);
+    let query = WindowQuery {
+        begin: time::parse(&case.args.text("begin")?.context("no begin")?)?,
+        end: case.args.text("end")?.as_deref().map(time::parse).transpose()?,
+        project_id: project_id.as_deref(),
+        host: host.as_deref(),
+    };
+    let uuids = face.tables()?.active_by_window(&instances, query)?;
+    let sorted = |mut uuids: Vec<String>| {
+        uuids.sort();
+        uuids
+    };
+    let expected: Vec<String> = serde_json::from_str(case.expected())?;
+    Ok(match uuids.map(sorted) {
+        Ok(uuids) if uuids == sorted(expected.clone()) => Verdict::Passed,
+        other => Verdict::Failed(format!("expected {expected:?}, got {other:?}")),
+    })
 }
 
 #[derive(Deserialize)]
@@ -97,7 +123,33 @@ fn row(answer: Result<Option<String>, HostError>) -> Option<Result<(), HostError
     }
 }
 
-/// The vectors give an instance's `host` and `uuid` only; the library reads a flavor too.
+const TYPE_FIELDS: [&str; 10] =
+    ["id", "name", "memory_mb", "vcpus", "root_gb", "ephemeral_gb", "flavorid", "swap", "rxtx_factor", "vcpu_weight"];
+
+const NULL_COLUMNS: [&str; 20] = [
+    "access_ip_v4",
+    "access_ip_v6",
+    "architecture",
+    "availability_zone",
+    "created_at",
+    "display_name",
+    "hostname",
+    "image_ref",
+    "instance_type_id",
+    "kernel_id",
+    "memory_mb",
+    "metadata",
+    "node",
+    "os_type",
+    "project_id",
+    "ramdisk_id",
+    "reservation_id",
+    "user_id",
+    "vcpus",
+    "vm_state",
+];
+
+/// The vectors give an instance's `host` and `uuid` only; the library reads a flavor too, in grizzly all columns.
 fn documents(instances: &str) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Given {
@@ -105,9 +157,12 @@ fn documents(instances: &str) -> Result<Vec<String>> {
         uuid: String,
     }
     let instances: Vec<Given> = serde_json::from_str(instances)?;
+    let type_rows = TYPE_FIELDS.map(|name| format!(r#"{{"key": "instance_type_{name}", "value": "1"}}"#)).join(", ");
+    let null_columns = NULL_COLUMNS.map(|name| format!(r#""{name}": null"#)).join(", ");
     let document = |instance: Given| {
         format!(
-            r#"{{"host": {}, "uuid": {}, "flavor": {{"name": "m1.tiny", "root_gb": 1, "ephemeral_gb": 0}}}}"#,
+            r#"{{"host": {}, "uuid": {}, "flavor": {{"name": "m1.tiny", "root_gb": 1, "ephemeral_gb": 0}},
+                "root_gb": 1, "ephemeral_gb": 0, "system_metadata": [{type_rows}], {null_columns}}}"#,
             json::from_text(&instance.host),
             json::from_text(&instance.uuid)
         )
@@ -135,8 +190,36 @@ fn positional(call: &Call) -> String {
     format!(r#"{{"call": "conductor.{name}", "args": [{}{more}]}}"#, arguments(task, ""))
 }
 
-/// A call as the periodic task of hibiscus makes it: to the database layer, with keywords.
-fn periodic_call(call: &Call, host: &str) -> String {
+/// A call as the periodic task makes it: in grizzly to the conductor, in hibiscus to the database layer, with keywords.
+fn periodic_call(release: Release, call: &Call, host: &str) -> String {
+    match release {
+        Release::Grizzly => conductor_call(call),
+        Release::Hibiscus => database_call(call, host),
+    }
+}
+
+fn conductor_call(call: &Call) -> String {
+    match call {
+        Call::Instances(begin, end, host) => format!(
+            r#"{{"call": "conductor.instance_get_active_by_window_joined", "args": ["$context", "{begin}", "{end}"],
+                "kwargs": {{"host": {}}}}}"#,
+            json::from_text(host)
+        ),
+        Call::Notify(notification) => format!(
+            r#"{{"call": "conductor.notify_usage_exists", "args": ["$context", "$instance:{}"],
+                "kwargs": {{"ignore_missing_network_data": false}}}}"#,
+            uuid_of(notification)
+        ),
+        other => positional(other),
+    }
+}
+
+fn uuid_of(notification: &Notification) -> String {
+    let payload = json::object(&notification.payload).unwrap_or_default();
+    payload.get("instance_id").and_then(|uuid| json::text(uuid.get())).unwrap_or_default()
+}
+
+fn database_call(call: &Call, host: &str) -> String {
     const UTC: &str = "+00:00";
     match call {
         Call::TaskLogGet(task) => {
@@ -158,16 +241,15 @@ fn periodic_call(call: &Call, host: &str) -> String {
                 "use_slave": true}}}}"#,
             json::from_text(host)
         ),
-        Call::Action(..) | Call::InstanceFaultCreate(_) => "\"unexpected call\"".to_owned(),
         Call::Notify(notification) => {
-            let payload = json::object(&notification.payload).unwrap_or_default();
-            let uuid = payload.get("instance_id").and_then(|uuid| json::text(uuid.get())).unwrap_or_default();
+            let uuid = uuid_of(notification);
             format!(
                 r#"{{"call": "compute_utils.notify_usage_exists", "args": ["$notifier", "$context", "$instance:{uuid}", {}],
                     "kwargs": {{"ignore_missing_network_data": false}}}}"#,
                 json::from_text(host)
             )
         }
+        other => format!("\"unexpected call {other:?}\""),
     }
 }
 

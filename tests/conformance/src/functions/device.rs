@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use nova_compute_utils::Release;
 
 use super::{Runner, Verdict, judge, with_calls};
+use crate::faces::device::MappedDevice;
 use crate::faces::{Answer, Face};
 use crate::json;
 use crate::vectors::Case;
@@ -44,9 +45,9 @@ fn given_text(case: &Case, argument: &str) -> Option<String> {
     case.args.json(argument).and_then(json::text)
 }
 
-/// The device asked for, which is text or absent; an outer nothing when it is something else.
-fn asked(case: &Case) -> Option<Option<String>> {
-    case.args.json("device").map_or(Some(None), |device| json::text(device).map(Some))
+/// Is the device asked for something else than text, or absent?
+fn asks_for_no_text(case: &Case) -> bool {
+    case.args.json("device").is_some_and(|device| json::text(device).is_none())
 }
 
 fn match_device(face: &mut dyn Face, _: Release, case: &Case) -> Result<Verdict> {
@@ -83,15 +84,15 @@ fn validate_device_name(face: &mut dyn Face, _: Release, case: &Case) -> Result<
 fn instance_block_mapping(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
     let instance = case.args.json("instance").context("no instance")?;
     let mapping = face.instance_block_mapping(&case.config(release)?, instance, &case.args.read::<Vec<_>>("bdms")?)?;
-    let member =
-        |(role, name): &(String, Option<String>)| format!("{}: {}", json::from_text(role), name_json(name.as_deref()));
+    let member = |(role, name): &MappedDevice| format!("{}: {}", json::from_text(role), name_json(name.as_deref()));
     Ok(judge(case, mapping, |mapping| format!("{{{}}}", mapping.iter().map(member).collect::<Vec<_>>().join(", "))))
 }
 
 fn get_device_name_for_instance(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let Some(device) = asked(case) else {
+    if asks_for_no_text(case) {
         return Ok(NO_TEXT);
-    };
+    }
+    let device = case.args.text("device")?;
     let instance = case.args.json("instance").context("no instance")?;
     let bdms: Vec<_> = case.args.read("bdms")?;
     let name = face.get_device_name_for_instance(&case.config(release)?, instance, &bdms, device.as_deref())?;
@@ -99,9 +100,10 @@ fn get_device_name_for_instance(face: &mut dyn Face, release: Release, case: &Ca
 }
 
 fn get_next_device_name(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let Some(device) = asked(case) else {
+    if asks_for_no_text(case) {
         return Ok(NO_TEXT);
-    };
+    }
+    let device = case.args.text("device")?;
     let (list, root): (Vec<_>, _) = (case.args.read("device_name_list")?, case.args.text("root_device_name")?);
     let name = face.get_next_device_name(&case.config(release)?, &list, root.as_deref(), device.as_deref())?;
     Ok(judge(case, name, |name| json::from_text(&name)))

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use nova_compute_utils::{Release, time};
 
-use super::usage::notify_call;
+use super::usage::call_json;
 use super::{Runner, Verdict, context, judge, with_calls};
 use crate::faces::Face;
 use crate::script::{Answers, are_message_ids};
@@ -35,6 +35,6 @@ fn notify_about_volume_usage(face: &mut dyn Face, release: Release, case: &Case)
     if !are_message_ids(&script.message_ids()) {
         return Ok(Verdict::Failed(format!("message ids {:?}", script.message_ids())));
     }
-    let calls: Vec<String> = script.calls().iter().map(notify_call).collect();
+    let calls: Vec<String> = script.calls().iter().map(call_json).collect();
     Ok(with_calls(judge(case, told, |()| "null".to_owned()), case, &calls))
 }

@@ -9,11 +9,13 @@ use chrono::NaiveDateTime;
 use nova_compute_utils::action::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
 };
-use nova_compute_utils::host::{BwUsageUpdate, Conductor, HostError, InstanceFault, MemoryHost, VolUsageUpdate};
+use nova_compute_utils::host::{
+    BwUsageUpdate, Conductor, HostError, InstanceFault, MemoryHost, VolUsageUpdate, WindowQuery,
+};
 use nova_compute_utils::{Release, time};
 use serde_json::{Value, json};
 
-use super::{Operation, Tables, failure};
+use super::{Operation, Tables, failure, window};
 use crate::faces::Answer;
 use crate::records;
 
@@ -45,6 +47,14 @@ impl Tables for MemoryTables {
             "vol_usage_update" | "vol_get_usage_by_time" => volumes(&self.0, operation),
             other => bail!("unknown operation {other}"),
         }
+    }
+
+    fn active_by_window(&mut self, instances: &[String], query: WindowQuery<'_>) -> Result<Answer<Vec<String>>> {
+        let host = MemoryHost::new(query.begin);
+        for instance in instances {
+            host.add_instance(instance.as_str())?;
+        }
+        window::every_page(|marker| finished(host.instance_get_active_by_window(query, marker.as_deref(), 2)))
     }
 
     fn rows(&mut self, table: &str, _columns: &[&str]) -> Result<Vec<Value>> {
@@ -209,8 +219,12 @@ fn answer<T>(
     future: impl Future<Output = Result<T, HostError>>,
     value: impl FnOnce(T) -> Value,
 ) -> Result<Answer<Value>> {
+    Ok(finished(future)?.map(value))
+}
+
+fn finished<T>(future: impl Future<Output = Result<T, HostError>>) -> Result<Answer<T>> {
     match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => Ok(result.map(value).map_err(|error| failure(error.code, error.message))),
+        Poll::Ready(result) => Ok(result.map_err(|error| failure(error.code, error.message))),
         Poll::Pending => bail!("the host in memory did not answer at once"),
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDateTime;
+use nova_compute_utils::host::{InstancePage, WindowQuery};
 use nova_compute_utils::{Release, time};
 use nova_compute_utils_wasmtime::conductor::{self, Host as _, HostError, TaskLog};
 use nova_compute_utils_wasmtime::{BwUsageUpdate, Clock, InstanceFault, SqlConductor, VolUsageUpdate, types};
@@ -16,7 +17,7 @@ use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
-use super::{Operation, Tables, failure};
+use super::{Operation, Tables, failure, window};
 use crate::faces::Answer;
 
 /// The tables that operations change.
@@ -81,6 +82,24 @@ impl Tables for SqlTables {
             "vol_usage_update" | "vol_get_usage_by_time" => subject.volumes(),
             other => bail!("unknown operation {other}"),
         }
+    }
+
+    fn active_by_window(&mut self, instances: &[String], query: WindowQuery<'_>) -> Result<Answer<Vec<String>>> {
+        let Self { runtime, conductor, pool, .. } = self;
+        let sql = window::replace_instances(instances)?;
+        runtime.block_on(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&*pool))?;
+        let query = conductor::WindowQuery {
+            begin: time::isoformat(query.begin),
+            end: query.end.map(time::isoformat),
+            project_id: query.project_id.map(str::to_owned),
+            host: query.host.map(str::to_owned),
+        };
+        window::every_page(|marker| {
+            let page = runtime.block_on(conductor.instance_get_active_by_window(query.clone(), marker, 2));
+            Ok(page
+                .map(|page| InstancePage { instances: page.instances, next_marker: page.next_marker })
+                .map_err(|error| failure(error.code, error.message)))
+        })
     }
 
     /// What lies in a table is exactly what `SQLAlchemy` puts there: moments with a blank and six digits.

@@ -5,7 +5,7 @@ use nova_compute_utils::{Config, Release};
 use nova_compute_utils_wasmtime::{device, types};
 
 use super::{ComponentFace, config_record, release_record};
-use crate::faces::device::{BlockDevice, DefaultDeviceNames, DeviceFace};
+use crate::faces::device::{BlockDevice, DefaultDeviceNames, DeviceFace, MappedDevice};
 use crate::faces::{Answer, Failure};
 
 impl DeviceFace for ComponentFace {
@@ -51,7 +51,7 @@ impl DeviceFace for ComponentFace {
         config: &Config,
         instance: &str,
         bdms: &[BlockDevice],
-    ) -> Result<Answer<Vec<(String, Option<String>)>>> {
+    ) -> Result<Answer<Vec<MappedDevice>>> {
         let (config, instance, bdms) = (config_record(config), instance.to_owned(), block_devices(bdms));
         let mapping = self.call(async |nova| nova.instance_block_mapping(&config, &instance, &bdms).await)?;
         Ok(mapping.map(|mapping| mapping.into_iter().map(|mapped| (mapped.role, mapped.device_name)).collect()))

@@ -7,7 +7,7 @@ use nova_compute_utils::{Config, Error, Release};
 
 use super::{NativeFace, failure};
 use crate::faces::Answer;
-use crate::faces::device::{BlockDevice, DefaultDeviceNames, DeviceFace};
+use crate::faces::device::{BlockDevice, DefaultDeviceNames, DeviceFace, MappedDevice};
 
 impl DeviceFace for NativeFace {
     fn match_device(&mut self, device: &str) -> Result<Answer<Option<(String, String)>>> {
@@ -52,7 +52,7 @@ impl DeviceFace for NativeFace {
         config: &Config,
         instance: &str,
         bdms: &[BlockDevice],
-    ) -> Result<Answer<Vec<(String, Option<String>)>>> {
+    ) -> Result<Answer<Vec<MappedDevice>>> {
         let instance = Instance::parse(instance)?;
         let mapping = device::instance_block_mapping(config, &instance, &block_devices(bdms));
         let owned = |(role, name): (&str, Option<&str>)| (role.to_owned(), name.map(str::to_owned));
@@ -90,9 +90,9 @@ impl DeviceFace for NativeFace {
         block_device_lists: &[Vec<Option<String>>],
     ) -> Result<Answer<DefaultDeviceNames>> {
         let lists: Vec<_> = block_device_lists.iter().map(|list| texts(list)).collect();
-        let names = device::default_device_names_for_instance(config, root_device_name, &lists);
-        let named = names.named.into_iter().map(|named| (named.list_index, named.index, named.device_name));
-        Ok(Ok(DefaultDeviceNames { named: named.collect(), stopped: names.stopped.map(failure) }))
+        let given = device::default_device_names_for_instance(config, root_device_name, &lists);
+        let named = given.named.into_iter().map(|named| (named.list_index, named.index, named.device_name));
+        Ok(Ok(DefaultDeviceNames { named: named.collect(), stopped: given.stopped.map(failure) }))
     }
 }
 

@@ -1,0 +1,116 @@
+//! The payload of instance notifications in Nova 2013.1: sizes from the instance's columns, its type from system metadata, times
+//! as Python prints them.
+
+use std::borrow::Cow;
+
+use super::payload::{Payload, disk_gb, fixed_ips, image_ref_url};
+use super::{Info, image_meta};
+use crate::context::Config;
+use crate::document::{Json, Object};
+use crate::error::Error;
+use crate::instance::{Instance, moment};
+use crate::network::NetworkInfo;
+use crate::time;
+
+/// The names of Nova's own parameters.
+const PARAMETERS: [&str; 4] = ["context", "instance_ref", "network_info", "system_metadata"];
+
+pub(crate) fn instance_payload(
+    config: &Config,
+    instance: &Instance<'_>,
+    info: &Info<'_>,
+    extra: Payload<'_>,
+) -> Result<String, Error> {
+    extra.refuse_parameters(&PARAMETERS)?;
+    let columns = Columns { columns: instance.columns()?, times_are_text: instance.times_are_text };
+    columns.get("system_metadata")?;
+    let system_metadata = instance.live_system_metadata();
+
+    let mut payload = Payload::default();
+    payload.value("tenant_id", columns.get("project_id")?);
+    payload.value("user_id", columns.get("user_id")?);
+    payload.value("instance_id", columns.get("uuid")?);
+    payload.value("display_name", columns.get("display_name")?);
+    payload.value("reservation_id", columns.get("reservation_id")?);
+    payload.value("hostname", columns.get("hostname")?);
+    payload.text("instance_type", &instance.extract_instance_type()?.name);
+    payload.value("instance_type_id", columns.get("instance_type_id")?);
+    payload.value("architecture", columns.get("architecture")?);
+    payload.value("memory_mb", columns.get("memory_mb")?);
+    payload.set("disk_gb", disk_gb(Some(columns.get("root_gb")?), Some(columns.get("ephemeral_gb")?))?);
+    payload.value("vcpus", columns.get("vcpus")?);
+    payload.value("root_gb", columns.get("root_gb")?);
+    payload.value("ephemeral_gb", columns.get("ephemeral_gb")?);
+    payload.value("host", columns.get("host")?);
+    payload.value("node", columns.get("node")?);
+    payload.value("availability_zone", columns.get("availability_zone")?);
+    payload.text("created_at", columns.time("created_at", columns.get("created_at")?)?.as_deref().unwrap_or("None"));
+    payload.text("launched_at", &columns.time_or_empty("launched_at")?);
+    // What grizzly calls the deletion is the termination: the row's own `deleted_at` is never read.
+    payload.text("deleted_at", &columns.time_or_empty("terminated_at")?);
+    payload.set("image_ref_url", image_ref_url(config, Some(columns.get("image_ref")?))?);
+    payload.value("os_type", columns.get("os_type")?);
+    payload.value("kernel_id", columns.get("kernel_id")?);
+    payload.value("ramdisk_id", columns.get("ramdisk_id")?);
+    payload.value("state", columns.get("vm_state")?);
+    payload.text_or_empty("state_description", columns.get_or_null("task_state"));
+    payload.value("access_ip_v4", columns.get("access_ip_v4")?);
+    payload.value("access_ip_v6", columns.get("access_ip_v6")?);
+    if let Some(network_info) = info.network_info {
+        payload.set("fixed_ips", labelled_ips(network_info)?);
+    }
+    payload.set("image_meta", image_meta(info.system_metadata.unwrap_or(&system_metadata)));
+    payload.value("metadata", columns.get("metadata")?);
+    payload.extend(extra);
+    Ok(payload.into_json())
+}
+
+/// For an `exists` notification Nova asks each entry of the system metadata for its key and value, which only rows have.
+pub(crate) fn exists_system_metadata<'a>(instance: &Instance<'a>) -> Result<Object<'a>, Error> {
+    let columns = instance.columns()?;
+    let given = columns.get("system_metadata").ok_or_else(|| missing("system_metadata"))?;
+    if given.is_object() && given.is_truthy() {
+        return Err(Error::new("AttributeError", "`system_metadata` is a mapping: give rows with `key` and `value`"));
+    }
+    Ok(instance.live_system_metadata())
+}
+
+/// The columns of an instance. One that is not there is another thing than one that is null.
+struct Columns<'a> {
+    columns: Object<'a>,
+    times_are_text: bool,
+}
+
+impl<'a> Columns<'a> {
+    fn get(&self, name: &str) -> Result<Json<'a>, Error> {
+        self.columns.get(name).ok_or_else(|| missing(name))
+    }
+
+    fn get_or_null(&self, name: &str) -> Option<Json<'a>> {
+        self.columns.get(name)
+    }
+
+    fn time_or_empty(&self, name: &str) -> Result<Cow<'a, str>, Error> {
+        let value = self.get_or_null(name).unwrap_or(Json::NULL);
+        Ok(self.time(name, value)?.unwrap_or_default())
+    }
+
+    fn time(&self, name: &str, value: Json<'a>) -> Result<Option<Cow<'a, str>>, Error> {
+        if self.times_are_text {
+            return value.text();
+        }
+        let moment = moment(name, Some(value).filter(|value| !value.is_null()))?;
+        Ok(moment.map(|moment| Cow::Owned(time::str_datetime(moment))))
+    }
+}
+
+fn missing(column: &str) -> Error {
+    Error::key(format!("the instance has no `{column}`"))
+}
+
+fn labelled_ips(network_info: &NetworkInfo<'_>) -> Result<String, Error> {
+    if network_info.vifs.iter().any(|vif| vif.network.is_none()) {
+        return Err(Error::type_error("a vif has no network to take a label from"));
+    }
+    Ok(fixed_ips(network_info, |vif| vif.network.iter().map(|network| ("label", network.label)).collect()))
+}
