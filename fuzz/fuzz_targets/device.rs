@@ -1,9 +1,10 @@
-//! Device names: what is generated parses, and was not in use.
+//! Device names: what is generated parses, and its letter was not in use.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use nova_compute_utils::device::{
-    get_device_letter, get_next_device_name, match_device, prepend_dev, strip_dev, strip_prefix, validate_device_name,
+    explain_next_device_name, get_device_letter, get_next_device_name, match_device, prepend_dev, strip_dev, strip_prefix,
+    validate_device_name,
 };
 use nova_compute_utils::{Config, Release};
 
@@ -17,10 +18,11 @@ fuzz_target!(|text: &str| {
     let names: Vec<Option<&str>> = text.split('\n').map(Some).collect();
     let config = Config::new(Release::Hibiscus, "cmp-01");
     let root = names.first().copied().flatten();
-    if let Ok(name) = get_next_device_name(&config, &names, root, None) {
+    let named = get_next_device_name(&config, &names, root, None);
+    let explained = explain_next_device_name(&config, &names, root, None);
+    if let (Ok(name), Ok(explained)) = (named, explained) {
         assert!(match_device(&name).is_some());
-        let letter = get_device_letter(Release::Hibiscus, &name);
-        let used = |name: &&str| get_device_letter(Release::Hibiscus, name) == letter;
-        assert!(!names.iter().flatten().any(used));
+        let given = name.strip_prefix(&explained.prefix).expect("the prefix comes first");
+        assert!(names.iter().flatten().all(|name| get_device_letter(Release::Hibiscus, name) != given));
     }
 });

@@ -172,7 +172,9 @@ proptest! {
             let given = name.strip_prefix(&explained.prefix).expect("the prefix comes first");
             let mut letters = list.iter().flatten().map(|used| get_device_letter(release, used));
             prop_assert!(letters.all(|letter| letter != given), "{} {:?}", name, list);
-            prop_assert!(list.iter().flatten().all(|used| *used != name));
+            // Nova sees a name as used by its letter, and takes only the prefixes that it knows for one: beside `/dev/da` it gives `/dev/da`.
+            let is_known_prefix = get_device_letter(release, &name) == given;
+            prop_assert!(!is_known_prefix || list.iter().flatten().all(|used| *used != name));
         }
     }
 
