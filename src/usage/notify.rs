@@ -63,8 +63,8 @@ pub struct ExistsOptions<'a> {
 /// let config = Config::new(Release::Hibiscus, "cmp-01");
 /// let instance = Instance::parse(r#"{"uuid": "48b988aa-afe1-4664-8307-784d3a2daad0",
 ///     "flavor": {"name": "m1.small", "root_gb": 20, "ephemeral_gb": 0}}"#)?;
-/// let told = notify_about_instance_usage(&host, &config, &Context::default(), &instance, "resize.error", &UsageOptions::default());
-/// ready(told)?;
+/// let (context, options) = (Context::default(), UsageOptions::default());
+/// ready(notify_about_instance_usage(&host, &config, &context, &instance, "resize.error", &options))?;
 ///
 /// let notification = &host.notifications()[0];
 /// assert_eq!(notification.event_type, "compute.instance.resize.error");
