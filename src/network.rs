@@ -4,6 +4,8 @@
 //! that come without one, and gathers unknown keys in `meta`.
 
 mod address;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 

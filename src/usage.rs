@@ -8,6 +8,8 @@ pub(crate) mod grizzly;
 pub(crate) mod hibiscus;
 mod notify;
 mod payload;
+#[cfg(test)]
+mod tests;
 mod versioned;
 
 use crate::context::Config;
