@@ -88,12 +88,11 @@ pub fn exists_payload(
     extra_usage_info: &Object<'_>,
 ) -> Result<String, Error> {
     let own;
-    let system_metadata = match system_metadata {
-        Some(given) => given,
-        None => {
-            own = config.release.exists_system_metadata(instance)?;
-            &own
-        }
+    let system_metadata = if let Some(given) = system_metadata {
+        given
+    } else {
+        own = config.release.exists_system_metadata(instance)?;
+        &own
     };
     let mut extra = Payload::default();
     extra.text("audit_period_beginning", &time::str_datetime(window.begin));

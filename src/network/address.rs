@@ -1,6 +1,6 @@
 //! IP addresses and MAC addresses, judged and printed as the netaddr of each release does.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::document::{Json, text_json};
 use crate::error::Error;

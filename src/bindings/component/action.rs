@@ -2,10 +2,10 @@
 
 use super::Component;
 use super::exports::nova::compute_utils::{action, types};
+use crate::Context;
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, ExcVal};
 use crate::fault::Failure;
 use crate::time::{isoformat, parse};
-use crate::{Context, Error};
 
 impl action::Guest for Component {
     fn pack_action_start(
@@ -166,6 +166,7 @@ mod callbacks {
     use super::super::exports::nova::compute_utils::action_record;
     use super::super::nova::compute_utils::conductor;
     use super::*;
+    use crate::Error;
     use crate::action::{Event, EventReporter};
     use crate::host::{HostError, InstanceAction, InstanceActionEvent};
 

@@ -99,17 +99,12 @@ impl Filter {
     /// Alive at any time of the window, soft-deleted rows included.
     fn condition(&self, dialect: Dialect) -> String {
         let moment = dialect.moment();
-        let mut condition = format!("(i.terminated_at IS NULL OR i.terminated_at > {moment})");
-        if self.end.is_some() {
-            condition += &format!(" AND i.launched_at < {moment}");
-        }
-        if self.project_id.is_some() {
-            condition += " AND i.project_id = ?";
-        }
-        if self.host.is_some() {
-            condition += " AND i.host = ?";
-        }
-        condition
+        let alive = format!("(i.terminated_at IS NULL OR i.terminated_at > {moment})");
+        let launched = self.end.as_ref().map(|_| format!("i.launched_at < {moment}"));
+        let project = self.project_id.as_ref().map(|_| "i.project_id = ?".to_owned());
+        let host = self.host.as_ref().map(|_| "i.host = ?".to_owned());
+        let conditions: Vec<String> = [Some(alive), launched, project, host].into_iter().flatten().collect();
+        conditions.join(" AND ")
     }
 
     /// In the order of the condition.

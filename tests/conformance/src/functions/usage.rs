@@ -72,7 +72,7 @@ pub(super) fn notify_about_instance_usage(face: &mut dyn Face, release: Release,
         let calls: Vec<String> = script.calls().iter().map(attempt_json).collect();
         return Ok(with_calls(judge(case, told, |()| "null".to_owned()), case, &calls));
     }
-    told_verdict(case, &script, told)
+    Ok(told_verdict(case, &script, told))
 }
 
 pub(super) fn notify_usage_exists(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
@@ -88,15 +88,15 @@ pub(super) fn notify_usage_exists(face: &mut dyn Face, release: Release, case: &
     };
     let host = case.args.text("host")?.unwrap_or_default();
     let told = face.notify_usage_exists(&case.config(release)?, &context(case)?, instance, &host, &options)?;
-    told_verdict(case, &script, told)
+    Ok(told_verdict(case, &script, told))
 }
 
-fn told_verdict(case: &Case, script: &Script, told: Answer<()>) -> Result<Verdict> {
+fn told_verdict(case: &Case, script: &Script, told: Answer<()>) -> Verdict {
     if !are_message_ids(&script.message_ids()) {
-        return Ok(Verdict::Failed(format!("message ids {:?}", script.message_ids())));
+        return Verdict::Failed(format!("message ids {:?}", script.message_ids()));
     }
     let calls: Vec<String> = script.calls().iter().map(call_json).collect();
-    Ok(with_calls(judge(case, told, |()| "null".to_owned()), case, &calls))
+    with_calls(judge(case, told, |()| "null".to_owned()), case, &calls)
 }
 
 /// What the network and the table `bw_usage_cache` answer.
