@@ -203,14 +203,18 @@ pub async fn add_instance_fault_from_exc<H: Conductor>(
     fault: &Failure,
     fault_message: Option<&str>,
 ) -> Result<(), Error> {
-    let Fault { code, message, details } = config.release.fault_of_failure()(fault, fault_message)?;
+    let Fault { code, message, details } = fault_of_failure(config.release)(fault, fault_message)?;
     let (instance_uuid, host) = (instance_uuid.to_owned(), config.host.clone());
     let values = InstanceFaultValues { instance_uuid, code, message, details, host };
     services.instance_fault_create(&values).await.map_err(|error| Error::host("instance-fault-create", error))
 }
 
 /// What a release makes of a failure, and of the message given.
-pub(crate) type FaultOfFailure = fn(&Failure, Option<&str>) -> Result<Fault, Error>;
+type FaultOfFailure = fn(&Failure, Option<&str>) -> Result<Fault, Error>;
+
+fn fault_of_failure(release: Release) -> FaultOfFailure {
+    release.pick(grizzly_fault, hibiscus_fault)
+}
 
 /// What is recorded of a failure.
 #[derive(Debug)]
@@ -220,13 +224,13 @@ pub(crate) struct Fault {
     details: String,
 }
 
-pub(crate) fn grizzly_fault(fault: &Failure, _: Option<&str>) -> Result<Fault, Error> {
+fn grizzly_fault(fault: &Failure, _: Option<&str>) -> Result<Fault, Error> {
     let code = fault.code()?;
     let message = fault.value_or_class_name()?;
     Ok(Fault { code: code.as_str().to_owned(), message, details: fault.text_and_frames(code) })
 }
 
-pub(crate) fn hibiscus_fault(fault: &Failure, message: Option<&str>) -> Result<Fault, Error> {
+fn hibiscus_fault(fault: &Failure, message: Option<&str>) -> Result<Fault, Error> {
     let ExceptionDict { message, code, .. } = exception_to_dict(fault, message)?;
     let code = integer_field(code)?;
     Ok(Fault { code: code.to_string(), message: message.to_owned(), details: fault.details(code) })
@@ -307,7 +311,7 @@ mod tests {
     use super::*;
 
     fn fault(release: Release, failure: &Failure) -> Fault {
-        release.fault_of_failure()(failure, None).expect("a fault")
+        fault_of_failure(release)(failure, None).expect("a fault")
     }
 
     #[test]
@@ -381,7 +385,7 @@ mod tests {
         ) {
             let failure = Failure { code, value, formatted_message, ..Failure::new("E", text) };
             for release in [Release::Grizzly, Release::Hibiscus] {
-                match release.fault_of_failure()(&failure, message.as_deref()) {
+                match fault_of_failure(release)(&failure, message.as_deref()) {
                     Ok(fault) => prop_assert!(release == Release::Grizzly || fault.message.len() <= 255),
                     Err(error) => prop_assert_eq!(error.code(), "ValueError"),
                 }

@@ -10,12 +10,14 @@ mod rows;
 
 use chrono::NaiveDateTime;
 
-use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 use crate::context::Context;
 
 pub use crate::error::HostError;
 pub use memory::{BwUsageUpdate, MemoryHost, Row, VolUsageUpdate};
-pub use rows::{BwUsage, BwUsageCache, InstanceAction, InstanceActionEvent, InstanceFault, VolumeUsageCache};
+pub use rows::{
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, BwUsageCache,
+    InstanceAction, InstanceActionEvent, InstanceFault, VolumeUsageCache,
+};
 
 /// A row of the table `task_log`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,7 @@
 //! Whose contract is spoken.
 
-use crate::document::Object;
 use crate::error::Error;
-use crate::fault;
-use crate::instance::Instance;
 use crate::time;
-use crate::usage;
-use crate::volume;
 
 /// The release of Nova whose contract is spoken.
 ///
@@ -38,6 +33,14 @@ impl Release {
         }
     }
 
+    /// Of two ways, that of this release. For what is more than a fact: each way stands in the module that it belongs to.
+    pub(crate) fn pick<T>(self, grizzly: T, hibiscus: T) -> T {
+        match self {
+            Self::Grizzly => grizzly,
+            Self::Hibiscus => hibiscus,
+        }
+    }
+
     /// Python 3 lets underscores group the digits of a number.
     pub(crate) const fn groups_digits(self) -> bool {
         matches!(self, Self::Hibiscus)
@@ -46,22 +49,6 @@ impl Release {
     /// Grizzly refuses an unknown unit of an audit period; today's Nova takes anything else for an hour.
     pub(crate) const fn refuses_unknown_unit(self) -> bool {
         matches!(self, Self::Grizzly)
-    }
-
-    /// What the payload of an instance notification is made of.
-    pub(crate) const fn instance_payload(self) -> usage::InstancePayload {
-        match self {
-            Self::Grizzly => usage::grizzly::instance_payload,
-            Self::Hibiscus => usage::hibiscus::instance_payload,
-        }
-    }
-
-    /// What `image_meta` of an `exists` notification is made of where no system metadata is given.
-    pub(crate) fn exists_system_metadata<'a>(self, instance: &Instance<'a>) -> Result<Object<'a>, Error> {
-        match self {
-            Self::Grizzly => usage::grizzly::exists_system_metadata(instance),
-            Self::Hibiscus => Ok(instance.system_metadata()),
-        }
     }
 
     /// Grizzly tells the bandwidth in an `exists` notification.
@@ -124,22 +111,6 @@ impl Release {
     /// The netaddr of grizzly's time takes the short forms of `inet_aton` for an IPv4 address.
     pub(crate) const fn short_addresses(self) -> bool {
         matches!(self, Self::Grizzly)
-    }
-
-    /// What is recorded of a failure that befell an instance.
-    pub(crate) const fn fault_of_failure(self) -> fault::FaultOfFailure {
-        match self {
-            Self::Grizzly => fault::grizzly_fault,
-            Self::Hibiscus => fault::hibiscus_fault,
-        }
-    }
-
-    /// What is told of a volume's use.
-    pub(crate) const fn volume_usage_message(self) -> volume::VolumeUsageMessage {
-        match self {
-            Self::Grizzly => volume::grizzly_message,
-            Self::Hibiscus => volume::hibiscus_message,
-        }
     }
 
     /// Does the conductor hand moments over as text?

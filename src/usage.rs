@@ -4,8 +4,8 @@
 //! releases have, each with fields of its own; and hibiscus' versioned one in a `nova_object.*` envelope (`instance.exists`).
 
 mod bandwidth;
-pub(crate) mod grizzly;
-pub(crate) mod hibiscus;
+mod grizzly;
+mod hibiscus;
 mod notify;
 mod payload;
 #[cfg(test)]
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::instance::Instance;
 use crate::network::NetworkInfo;
 use crate::period::Window;
+use crate::release::Release;
 use crate::time;
 
 use payload::Payload;
@@ -40,7 +41,18 @@ pub struct Info<'a> {
 }
 
 /// How a release builds the payload of an instance notification.
-pub(crate) type InstancePayload = fn(&Config, &Instance<'_>, &Info<'_>, Payload<'_>) -> Result<String, Error>;
+type InstancePayload = fn(&Config, &Instance<'_>, &Info<'_>, Payload<'_>) -> Result<String, Error>;
+
+fn instance_payload(release: Release) -> InstancePayload {
+    release.pick(grizzly::instance_payload, hibiscus::instance_payload)
+}
+
+/// What `image_meta` of an `exists` notification is made of where no system metadata is given.
+fn exists_system_metadata<'a>(release: Release, instance: &Instance<'a>) -> Result<Object<'a>, Error> {
+    let read: fn(&Instance<'a>) -> Result<Object<'a>, Error> =
+        release.pick(grizzly::exists_system_metadata, |instance| Ok(instance.system_metadata()));
+    read(instance)
+}
 
 /// The payload that all unversioned instance notifications share, as JSON. Nova: `info_from_instance`.
 ///
@@ -71,7 +83,7 @@ pub fn info_from_instance(
     info: &Info<'_>,
     extra: &Object<'_>,
 ) -> Result<String, Error> {
-    let build = config.release.instance_payload();
+    let build = instance_payload(config.release);
     build(config, instance, info, Payload::from_extra(extra))
 }
 
@@ -91,7 +103,7 @@ pub fn exists_payload(
     let system_metadata = if let Some(given) = system_metadata {
         given
     } else {
-        own = config.release.exists_system_metadata(instance)?;
+        own = exists_system_metadata(config.release, instance)?;
         &own
     };
     let mut extra = Payload::default();
@@ -103,7 +115,7 @@ pub fn exists_payload(
     extra.set("image_meta", image_meta(system_metadata));
     extra.update(extra_usage_info);
     let info = Info { populate_image_ref_url: true, system_metadata: Some(system_metadata), network_info: None };
-    let build = config.release.instance_payload();
+    let build = instance_payload(config.release);
     build(config, instance, &info, extra)
 }
 

@@ -85,7 +85,7 @@ pub async fn notify_about_volume_usage<H: Notifier + Clock + Random>(
     vol_usage: &VolumeUsage<'_>,
     host: &str,
 ) -> Result<(), Error> {
-    let Some((publisher_id, payload)) = config.release.volume_usage_message()(config, vol_usage, host)? else {
+    let Some((publisher_id, payload)) = volume_usage_message(config.release)(config, vol_usage, host)? else {
         return Ok(());
     };
     let notification = Notification {
@@ -102,10 +102,13 @@ pub async fn notify_about_volume_usage<H: Notifier + Clock + Random>(
 }
 
 /// What a release says of a volume's use, and in whose name; nothing where it keeps silent.
-pub(crate) type VolumeUsageMessage =
-    fn(&Config, &VolumeUsage<'_>, host: &str) -> Result<Option<(String, String)>, Error>;
+type VolumeUsageMessage = fn(&Config, &VolumeUsage<'_>, host: &str) -> Result<Option<(String, String)>, Error>;
 
-pub(crate) fn grizzly_message(
+fn volume_usage_message(release: Release) -> VolumeUsageMessage {
+    release.pick(grizzly_message, hibiscus_message)
+}
+
+fn grizzly_message(
     config: &Config,
     vol_usage: &VolumeUsage<'_>,
     host: &str,
@@ -113,7 +116,7 @@ pub(crate) fn grizzly_message(
     Ok(Some((format!("conductor.{host}"), usage_volume_info(config.release, vol_usage)?)))
 }
 
-pub(crate) fn hibiscus_message(
+fn hibiscus_message(
     config: &Config,
     vol_usage: &VolumeUsage<'_>,
     host: &str,
@@ -240,7 +243,7 @@ mod tests {
     fn grizzly_tells_it_as_its_conductor_did() {
         let config = Config::new(Release::Grizzly, "cmp-01");
         let row = VolumeUsage::parse(ROW).expect("a row");
-        let message = config.release.volume_usage_message()(&config, &row, "cond-01").expect("a message");
+        let message = volume_usage_message(config.release)(&config, &row, "cond-01").expect("a message");
         let (publisher_id, payload) = message.expect("not silent");
         assert_eq!(publisher_id, "conductor.cond-01");
         assert!(payload.contains(r#""last_refreshed":"","reads":2"#), "{payload}");

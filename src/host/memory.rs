@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use chrono::NaiveDateTime;
 
 use super::{
-    BwUsage, BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault,
-    InstanceFaultValues, InstancePage, Notification, Notifier, Random, TaskLog, VolumeUsageCache, WindowQuery,
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, BwUsageCache,
+    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault, InstanceFaultValues, InstancePage,
+    Notification, Notifier, Random, TaskLog, VolumeUsageCache, WindowQuery,
 };
-use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 use crate::context::Context;
 use crate::release::Release;
 

@@ -1,4 +1,4 @@
-//! Rows of Nova's tables.
+//! Rows of Nova's tables, and what is written into them.
 
 use chrono::NaiveDateTime;
 
@@ -160,4 +160,72 @@ pub struct InstanceFault {
     pub details: Option<String>,
     /// Where it happened.
     pub host: Option<String>,
+}
+
+/// What a new row of `instance_actions` holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionStartValues {
+    /// What was asked for, such as `reboot`.
+    pub action: Option<String>,
+    /// The instance.
+    pub instance_uuid: String,
+    /// The request that asks.
+    pub request_id: Option<String>,
+    /// The user who asks.
+    pub user_id: Option<String>,
+    /// The project of that user.
+    pub project_id: Option<String>,
+    /// When the request began.
+    pub start_time: Option<NaiveDateTime>,
+    /// The same moment. Hibiscus only.
+    pub updated_at: Option<NaiveDateTime>,
+}
+
+/// What closes a row of `instance_actions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionFinishValues {
+    /// The instance.
+    pub instance_uuid: String,
+    /// The request that asked.
+    pub request_id: Option<String>,
+    /// Now.
+    pub finish_time: NaiveDateTime,
+    /// The same moment. Hibiscus only.
+    pub updated_at: Option<NaiveDateTime>,
+}
+
+/// What a new row of `instance_actions_events` holds, and which action it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionEventStartValues {
+    /// The step, such as `compute_reboot_instance`.
+    pub event: String,
+    /// The instance.
+    pub instance_uuid: String,
+    /// The request of the action.
+    pub request_id: Option<String>,
+    /// Now.
+    pub start_time: NaiveDateTime,
+    /// Where it happens. Hibiscus only.
+    pub host: Option<String>,
+}
+
+/// What closes a row of `instance_actions_events`. Fields that are absent are left as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionEventFinishValues {
+    /// The step.
+    pub event: String,
+    /// The instance.
+    pub instance_uuid: String,
+    /// The request of the action.
+    pub request_id: Option<String>,
+    /// Now.
+    pub finish_time: NaiveDateTime,
+    /// `Success` or `Error`.
+    pub result: String,
+    /// The failure as text. Grizzly only; no column holds it.
+    pub message: Option<String>,
+    /// What may be shown of the failure, at most 255 bytes. Hibiscus only.
+    pub details: Option<String>,
+    /// The printed frames.
+    pub traceback: Option<String>,
 }

@@ -15,7 +15,7 @@ use crate::time;
 /// The names of Nova's own parameters.
 const PARAMETERS: [&str; 4] = ["context", "instance_ref", "network_info", "system_metadata"];
 
-pub(crate) fn instance_payload(
+pub(super) fn instance_payload(
     config: &Config,
     instance: &Instance<'_>,
     info: &Info<'_>,
@@ -66,7 +66,7 @@ pub(crate) fn instance_payload(
 }
 
 /// For an `exists` notification Nova asks each entry of the system metadata for its key and value, which only rows have.
-pub(crate) fn exists_system_metadata<'a>(instance: &Instance<'a>) -> Result<Object<'a>, Error> {
+pub(super) fn exists_system_metadata<'a>(instance: &Instance<'a>) -> Result<Object<'a>, Error> {
     let columns = instance.columns()?;
     let given = columns.get("system_metadata").ok_or_else(|| missing("system_metadata"))?;
     if given.is_object() && given.is_truthy() {

@@ -14,7 +14,7 @@ use crate::time;
 /// The names of Nova's own parameters.
 const PARAMETERS: [&str; 4] = ["context", "instance", "network_info", "populate_image_ref_url"];
 
-pub(crate) fn instance_payload(
+pub(super) fn instance_payload(
     config: &Config,
     instance: &Instance<'_>,
     info: &Info<'_>,

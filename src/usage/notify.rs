@@ -89,7 +89,7 @@ pub async fn notify_about_instance_usage<H: Notifier + Clock + Random>(
     if let Some(fault) = options.fault.filter(|_| config.release.tells_faults()) {
         tell_fault(&mut extra, fault)?;
     }
-    let build = config.release.instance_payload();
+    let build = super::instance_payload(config.release);
     let message = Message::unversioned(config, options.host, event_suffix, build(config, instance, &info, extra)?);
     let timestamp = time::str_datetime(services.utcnow());
     let sent = send(services, context, vec![message], &timestamp).await;
