@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 use common::{Cell, component_path, read_json};
 use serde_json::Value;
 use sqlx::Row;
+use tempfile::TempDir;
 
 const CELLS: [&str; 3] = ["month", "day6", "hour15"];
 
@@ -241,7 +242,6 @@ fn bad_input_is_refused_on_one_line_with_nothing_written() {
         (format!("run {good} --component missing.wasm"), "`missing.wasm`"),
         (format!("run {good} --component text"), "`text`"),
         (format!("run {good} --component nothing.wasm"), "nova:compute-utils/"),
-        (format!("run {good}"), "`cargo xtask build`"),
         (format!("status --database sqlite:missing --component {component}"), "`missing`"),
         (format!("periods --period day@24 --component {component}"), "`day@24`"),
         (format!("periods --count 0 --component {component}"), "`0`"),
@@ -264,6 +264,20 @@ fn bad_input_is_refused_on_one_line_with_nothing_written() {
         assert!(!stderr.contains("secret"), "{stderr}");
         assert_eq!(files(), before, "{line}");
     }
+}
+
+/// Beside the program that cargo built there may lie a component; beside this one there is none.
+#[test]
+fn a_program_without_its_component_says_where_to_get_one() {
+    let cell = Cell::unpack("hour15");
+    let alone = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let program = alone.path().join("nova-usage-audit");
+    fs::hard_link(env!("CARGO_BIN_EXE_nova-usage-audit"), &program).expect("a link");
+    let mut command = Command::new(program);
+    command.args(["run", "--database", "sqlite:nova.sqlite", "--all-hosts"]).current_dir(cell.directory.path());
+    let (status, stdout, stderr) = outcome(&mut command);
+    assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.starts_with("error: ") && stderr.contains("`cargo xtask build`"), "{stderr}");
 }
 
 #[tokio::test]
