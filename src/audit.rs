@@ -13,7 +13,8 @@ use crate::usage::{self, Exists, ExistsOptions};
 /// The name of the audit in the task log.
 const TASK_NAME: &str = "instance_usage_audit";
 
-/// How many instances cross at a time: large enough that crossing costs nothing, small enough that a page fits anywhere.
+/// How many instances cross at a time: large enough that crossing costs nothing, small enough that a page fits
+/// anywhere.
 const PAGE_LIMIT: u32 = 500;
 
 /// What an audit did.
@@ -83,12 +84,12 @@ pub async fn finish_instance_usage_audit<H: Conductor>(
         .map_err(|error| Error::host("task-log-end-task", error))
 }
 
-/// Audit the last completed window of the configured host. Gives nothing, and does nothing, where the task log has a row for it.
-/// Nova: the periodic task `_instance_usage_audit`.
+/// Audit the last completed window of the configured host. Gives nothing, and does nothing, where the task log has a
+/// row for it. Nova: the periodic task `_instance_usage_audit`.
 ///
-/// Instances are read and told of page by page. A refused notification or an unreadable instance counts as one error and stops
-/// nothing. Where a page cannot be read, or the notifier gives up on a batch, the row is closed with a message that says so, with
-/// every instance not told of as an error, and the host's error comes back.
+/// Instances are read and told of page by page. A refused notification or an unreadable instance counts as one error
+/// and stops nothing. Where a page cannot be read, or the notifier gives up on a batch, the row is closed with a
+/// message that says so, with every instance not told of as an error, and the host's error comes back.
 ///
 /// ```
 /// use nova_compute_utils::host::MemoryHost;
@@ -159,7 +160,8 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
             .map_err(|error| Error::host("instance-get-active-by-window", error))
     }
 
-    /// Nova knows the number before it begins, for it reads all instances at once. One page says it too where it is the only one.
+    /// Nova knows the number before it begins, for it reads all instances at once. One page says it too where it is
+    /// the only one.
     async fn num_instances(&self, first: &InstancePage) -> Result<u64, Error> {
         if first.next_marker.is_none() {
             return Ok(count(first.instances.len()));

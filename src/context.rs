@@ -55,8 +55,8 @@ pub struct Config {
     pub instance_usage_audit_period: String,
     /// Which notifications are sent: `[notifications] notification_format`.
     pub notification_format: NotificationFormat,
-    /// Base of the image URLs in unversioned payloads, without a slash at the end. Where there is none, Nova puts the bare image
-    /// reference in the URL's place, and so does this library.
+    /// Base of the image URLs in unversioned payloads, without a slash at the end. Where there is none, Nova puts the
+    /// bare image reference in the URL's place, and so does this library.
     pub glance_endpoint: Option<String>,
     /// How many disk devices one instance may have, the root device included; negative for as many as one likes:
     /// `[compute] max_disk_devices_to_attach`. Read in hibiscus.
@@ -66,8 +66,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// A configuration with Nova's defaults: the period `month`, unversioned notifications, no image endpoint, no limit of
-    /// disk devices, no driver.
+    /// A configuration with Nova's defaults: the period `month`, unversioned notifications, no image endpoint, no
+    /// limit of disk devices, no driver.
     #[must_use]
     pub fn new(release: Release, host: impl Into<String>) -> Self {
         Self {

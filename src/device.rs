@@ -1,7 +1,7 @@
 //! Block device names: taking them apart, counting letters, and naming what has no name.
 //!
-//! A name such as `/dev/vdb1` is a prefix (`/dev/vd`), a letter (`b`) and the number of a partition. A new device of an instance gets
-//! the prefix of the instance's root device and the first letter that no other device has.
+//! A name such as `/dev/vdb1` is a prefix (`/dev/vd`), a letter (`b`) and the number of a partition. A new device of
+//! an instance gets the prefix of the instance's root device and the first letter that no other device has.
 //!
 //! ```
 //! use nova_compute_utils::{Config, Release, device};
@@ -49,8 +49,8 @@ pub struct DeviceMatch<'a> {
 
 /// Take a device name apart; nothing where it is none. Nova: `match_device`.
 ///
-/// A name is `/dev/`, an optional `x`, an optional lower-case letter and an optional `d` (the prefix, as long as possible), one or more
-/// lower-case letters (the suffix), and digits, which belong to neither.
+/// A name is `/dev/`, an optional `x`, an optional lower-case letter and an optional `d` (the prefix, as long as
+/// possible), one or more lower-case letters (the suffix), and digits, which belong to neither.
 ///
 /// ```
 /// use nova_compute_utils::device::{DeviceMatch, match_device};
@@ -99,8 +99,8 @@ pub fn prepend_dev(device_name: &str) -> Cow<'_, str> {
 
 /// What identifies a device among those of an instance: the name without prefix and digits. Nova: `get_device_letter`.
 ///
-/// It need not be one letter: that of `/dev/mapper/vg-root` is `mapper/vg-root`. Hibiscus takes the decimal digits of all scripts
-/// out, grizzly those of ASCII.
+/// It need not be one letter: that of `/dev/mapper/vg-root` is `mapper/vg-root`. Hibiscus takes the decimal digits of
+/// all scripts out, grizzly those of ASCII.
 ///
 /// ```
 /// use nova_compute_utils::{Release, device::get_device_letter};
@@ -119,8 +119,8 @@ pub fn get_device_letter(release: Release, device_name: &str) -> Cow<'_, str> {
     if letter.contains(is_digit) { Cow::Owned(letter.replace(is_digit, "")) } else { Cow::Borrowed(letter) }
 }
 
-/// Refuse a name that no block device mapping may have: an empty one, one of more than 255 characters, one with a blank. Tabs,
-/// newlines and other spaces pass, as in Nova. Nova: `validate_device_name`, hibiscus.
+/// Refuse a name that no block device mapping may have: an empty one, one of more than 255 characters, one with a
+/// blank. Tabs, newlines and other spaces pass, as in Nova. Nova: `validate_device_name`, hibiscus.
 ///
 /// Fails with `InvalidBDMFormat`.
 pub fn validate_device_name(value: &str) -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! Open-ended JSON documents, read by borrowing and written without re-encoding what only passes through.
 //!
-//! An instance, a network info cache, a payload carry fields that Nova adds over the years. They stay text: [`Json`] is a value
-//! whose text is known to be valid, [`Object`] reads one level of it, and what is not looked at is copied as it is, digits and
-//! escapes included.
+//! An instance, a network info cache, a payload carry fields that Nova adds over the years. They stay text: [`Json`]
+//! is a value whose text is known to be valid, [`Object`] reads one level of it, and what is not looked at is copied
+//! as it is, digits and escapes included.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -78,8 +78,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The text that a JSON string stands for; nothing when the value is no string, `ValueError` when it is one that no text can
-    /// hold (half of a surrogate pair).
+    /// The text that a JSON string stands for; nothing when the value is no string, `ValueError` when it is one that
+    /// no text can hold (half of a surrogate pair).
     pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, Error> {
         if !self.0.starts_with('"') {
             return Ok(None);
@@ -146,7 +146,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// One level of a JSON object: the keys decoded, the values as text. Where a key comes twice the last value counts, as in Python.
+/// One level of a JSON object: the keys decoded, the values as text. Where a key comes twice the last value counts,
+/// as in Python.
 ///
 /// ```
 /// use nova_compute_utils::document::Object;

@@ -5,9 +5,10 @@ use std::fmt;
 
 /// Why a call failed: a stable code for programs, one line for people and, where a callback failed, its name.
 ///
-/// The code is the name of Nova's exception where Nova raises one of its own (`InvalidIpAddressError`), the name of Python's
-/// where Nova lets one out (`ValueError`, `TypeError`, `KeyError`, `AttributeError`, `IndexError`, `OverflowError`), or whatever
-/// the host gave when it failed. The message is Nova's where the exception is Nova's; else it says what to change.
+/// The code is the name of Nova's exception where Nova raises one of its own (`InvalidIpAddressError`), the name of
+/// Python's where Nova lets one out (`ValueError`, `TypeError`, `KeyError`, `AttributeError`, `IndexError`,
+/// `OverflowError`), or whatever the host gave when it failed. The message is Nova's where the exception is Nova's;
+/// else it says what to change.
 ///
 /// ```
 /// use nova_compute_utils::{Release, period::Period};

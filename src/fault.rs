@@ -13,14 +13,16 @@ use crate::release::Release;
 ///
 /// How a host makes one:
 ///
-/// - **From a Rust error**: [`Failure::from_error`], or the struct itself. There is no class with kwargs and no format method, so `code`,
-///   `value` and `formatted_message` stay empty, and what the error says never leaks into a message that tenants see.
-/// - **From a JavaScript `Error`**: `class_name` is `error.name`, `text` is `error.message`, `traceback` is the lines of `error.stack`
-///   that name places, `formatted_exception` is `error.stack`.
-/// - **From a Python exception**: `class_name` is `type(e).__name__`, `text` is `str(e)`, `representation` is `repr(e)`; `code` and
-///   `value` are `e.kwargs["code"]` and `e.kwargs["value"]` where `e` has `kwargs` with such a key; `formatted_message` is
-///   `e.format_message()`, or nothing where there is no such method or it raises; `traceback` is
-///   `"".join(traceback.format_tb(tb))`, `formatted_exception` is `"".join(traceback.format_exception(e))`.
+/// - **From a Rust error**: [`Failure::from_error`], or the struct itself. There is no class with kwargs and no
+///   format method, so `code`, `value` and `formatted_message` stay empty, and what the error says never leaks into a
+///   message that tenants see.
+/// - **From a JavaScript `Error`**: `class_name` is `error.name`, `text` is `error.message`, `traceback` is the lines
+///   of `error.stack` that name places, `formatted_exception` is `error.stack`.
+/// - **From a Python exception**: `class_name` is `type(e).__name__`, `text` is `str(e)`, `representation` is
+///   `repr(e)`; `code` and `value` are `e.kwargs["code"]` and `e.kwargs["value"]` where `e` has `kwargs` with such a
+///   key; `formatted_message` is `e.format_message()`, or nothing where there is no such method or it raises;
+///   `traceback` is `"".join(traceback.format_tb(tb))`, `formatted_exception` is
+///   `"".join(traceback.format_exception(e))`.
 ///
 /// ```
 /// use nova_compute_utils::fault::Failure;
@@ -38,19 +40,20 @@ pub struct Failure {
     pub class_name: String,
     /// The failure as text: Python's `str(e)`.
     pub text: String,
-    /// The `code` among the keyword arguments that the exception keeps, as JSON: most often a whole number. Without one the code
-    /// of a fault is 500.
+    /// The `code` among the keyword arguments that the exception keeps, as JSON: most often a whole number. Without
+    /// one the code of a fault is 500.
     pub code: Option<String>,
     /// The `value` among them, as JSON: what an error that came over the wire says. Read in grizzly.
     pub value: Option<String>,
-    /// What `format_message()` gives; nothing where the exception has no such method, or where it fails. Read in hibiscus.
+    /// What `format_message()` gives; nothing where the exception has no such method, or where it fails. Read in
+    /// hibiscus.
     pub formatted_message: Option<String>,
     /// The exception as Python's `repr` shows it; absent, it is made of the class name and the text.
     pub representation: Option<String>,
     /// The frames, printed, without heading and closing line; nothing where there is no traceback.
     pub traceback: Option<String>,
-    /// The exception as the interpreter prints it: heading, frames, causes, closing line. Absent, it is made of the traceback, the
-    /// class name and the text.
+    /// The exception as the interpreter prints it: heading, frames, causes, closing line. Absent, it is made of the
+    /// traceback, the class name and the text.
     pub formatted_exception: Option<String>,
 }
 
@@ -140,8 +143,8 @@ pub struct ExceptionDict<'a> {
 
 /// What a notification or a fault says of a failure. Nova: `exception_to_dict`, hibiscus.
 ///
-/// The message is the one given unless that is empty, else the formatted message, else the name of the class: the text of a
-/// failure that is not Nova's never leaks. `ValueError` where the code is no JSON.
+/// The message is the one given unless that is empty, else the formatted message, else the name of the class: the
+/// text of a failure that is not Nova's never leaks. `ValueError` where the code is no JSON.
 ///
 /// ```
 /// use nova_compute_utils::fault::{Failure, exception_to_dict};
@@ -175,10 +178,11 @@ pub fn safe_truncate(value: &str, length: i64) -> &str {
 
 /// Record what befell an instance. Nova: `add_instance_fault_from_exc`.
 ///
-/// In grizzly the message is the failure's `value`, or the name of its class, of any length, and the details are its text, with the
-/// frames of the traceback where the code is 500. In hibiscus code and message are those of [`exception_to_dict`], where
-/// `fault_message` is the message given; the details are the whole printed exception where there is a traceback and the code
-/// is 500, else empty. `ValueError` where a code that hibiscus wants as a whole number is none.
+/// In grizzly the message is the failure's `value`, or the name of its class, of any length, and the details are its
+/// text, with the frames of the traceback where the code is 500. In hibiscus code and message are those of
+/// [`exception_to_dict`], where `fault_message` is the message given; the details are the whole printed exception
+/// where there is a traceback and the code is 500, else empty. `ValueError` where a code that hibiscus wants as a
+/// whole number is none.
 ///
 /// ```
 /// use nova_compute_utils::fault::{Failure, add_instance_fault_from_exc};

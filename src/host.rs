@@ -113,8 +113,8 @@ pub trait Conductor {
         message: Option<&str>,
     ) -> Result<(), HostError>;
 
-    /// The instances alive at any time of a window, soft-deleted ones included, ordered by `project_id`, then `uuid`: at
-    /// most `limit` of them, from the marker of the page before. Nova: `instance_get_active_by_window_joined`.
+    /// The instances alive at any time of a window, soft-deleted ones included, ordered by `project_id`, then `uuid`:
+    /// at most `limit` of them, from the marker of the page before. Nova: `instance_get_active_by_window_joined`.
     async fn instance_get_active_by_window(
         &self,
         query: WindowQuery<'_>,
@@ -125,8 +125,8 @@ pub trait Conductor {
     /// How many instances all those pages hold together. Asked only where one page does not hold them all.
     async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError>;
 
-    /// What the vifs of some instances sent and received, of the periods that began at `start_period`. Asked in grizzly only.
-    /// Nova: `bw_usage_get_by_uuids`.
+    /// What the vifs of some instances sent and received, of the periods that began at `start_period`. Asked in
+    /// grizzly only. Nova: `bw_usage_get_by_uuids`.
     async fn bw_usage_get_by_uuids(
         &self,
         uuids: &[String],
@@ -134,8 +134,8 @@ pub trait Conductor {
     ) -> Result<Vec<BwUsage>, HostError>;
 
     /// The network info of an instance, given as its document, from whoever runs the network: a JSON list of vifs, as
-    /// [`NetworkInfo`](crate::network::NetworkInfo) reads it. Asked in grizzly only, where the instance's cache has none.
-    /// Nova: `get_instance_nw_info` of the network API.
+    /// [`NetworkInfo`](crate::network::NetworkInfo) reads it. Asked in grizzly only, where the instance's cache has
+    /// none. Nova: `get_instance_nw_info` of the network API.
     async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError>;
 
     /// Insert a fault of an instance. Nova: `instance_fault_create`.

@@ -11,13 +11,15 @@ use crate::document::{Json, Metadata, Object, not_json};
 use crate::error::Error;
 use crate::time;
 
-/// An instance: a document whose fields bear the names of Nova's columns. Unknown ones are ignored, null and absent are the same.
+/// An instance: a document whose fields bear the names of Nova's columns. Unknown ones are ignored, null and absent
+/// are the same.
 ///
 /// Beside the columns of `instances`:
 ///
 /// - `metadata`, `system_metadata`: a mapping, or the rows of the tables, each with `key`, `value` and `deleted`;
 /// - `info_cache`: null, or an object whose `network_info` is the JSON text of the cache, or null;
-/// - `flavor`: an object with the flavor's fields, the same in Nova's object envelope, or the text of `instance_extra.flavor`.
+/// - `flavor`: an object with the flavor's fields, the same in Nova's object envelope, or the text of
+///   `instance_extra.flavor`.
 ///
 /// ```
 /// use nova_compute_utils::instance::Instance;
@@ -107,7 +109,8 @@ pub struct Instance<'a> {
     pub(crate) uuid: Option<Json<'a>>,
     #[serde(borrow)]
     pub(crate) vm_state: Option<Json<'a>>,
-    /// Did it come through grizzly's conductor, which hands moments over as text? Grizzly's payloads then show that text as it is.
+    /// Did it come through grizzly's conductor, which hands moments over as text? Grizzly's payloads then show that
+    /// text as it is.
     #[serde(skip)]
     pub times_are_text: bool,
     #[serde(skip)]
@@ -228,8 +231,8 @@ struct Envelope<'a> {
 }
 
 impl<'a> Flavor<'a> {
-    /// A flavor from JSON text: its fields, the same in Nova's object envelope, or the text of `instance_extra.flavor`, where the
-    /// current one counts. `ValueError` where the text is no JSON or no flavor.
+    /// A flavor from JSON text: its fields, the same in Nova's object envelope, or the text of
+    /// `instance_extra.flavor`, where the current one counts. `ValueError` where the text is no JSON or no flavor.
     pub fn parse(json: &'a str) -> Result<Self, Error> {
         let read = |error: serde_json::Error| Error::value(format!("the flavor cannot be read: {error}"));
         let extra: Envelope<'a> = serde_json::from_str(json).map_err(read)?;

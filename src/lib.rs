@@ -1,8 +1,10 @@
-//! OpenStack Nova's compute utilities, pure: device names, audit windows, usage notifications, actions, events and faults.
+//! OpenStack Nova's compute utilities, pure: device names, audit windows, usage notifications, actions, events and
+//! faults.
 //!
-//! Nova keeps these rules in its Python services. Here they are a library without I/O, clock or randomness of its own, for
-//! native Rust and, through its faces, for component hosts. For the same input it yields what Nova yields; the golden vectors
-//! in `tests/vectors`, made by the real Nova, say so. [`Release`] says which Nova: that of 2013 or today's.
+//! Nova keeps these rules in its Python services. Here they are a library without I/O, clock or randomness of its
+//! own, for native Rust and, through its faces, for component hosts. For the same input it yields what Nova yields;
+//! the golden vectors in `tests/vectors`, made by the real Nova, say so. [`Release`] says which Nova: that of 2013 or
+//! today's.
 //!
 //! # Naming a device
 //!

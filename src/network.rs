@@ -1,7 +1,7 @@
 //! The network model: what an instance's network info cache holds, hydrated.
 //!
-//! Nova: `nova.network.model`. Hydrating fills in what a structure leaves out, infers the IP version of addresses and networks
-//! that come without one, and gathers unknown keys in `meta`.
+//! Nova: `nova.network.model`. Hydrating fills in what a structure leaves out, infers the IP version of addresses and
+//! networks that come without one, and gathers unknown keys in `meta`.
 
 mod address;
 #[cfg(test)]
@@ -136,9 +136,9 @@ const MODERN_VIF_FIELDS: [(&str, Json<'static>); 6] = [
 impl<'a> NetworkInfo<'a> {
     /// From the JSON text of a network info cache. Nova: `NetworkInfo.hydrate`.
     ///
-    /// `ValueError` (`JSONDecodeError` in hibiscus) on text that is no JSON, `TypeError` or `AttributeError` where a structure is
-    /// called for and something else stands, `InvalidIpAddressError` and `AddrFormatError` on an address or network whose
-    /// version cannot be inferred.
+    /// `ValueError` (`JSONDecodeError` in hibiscus) on text that is no JSON, `TypeError` or `AttributeError` where a
+    /// structure is called for and something else stands, `InvalidIpAddressError` and `AddrFormatError` on an address
+    /// or network whose version cannot be inferred.
     pub fn hydrate(release: Release, json: &'a str) -> Result<Self, Error> {
         let network_info = Json::parse(json).map_err(|error| Error::new(release.not_json(), error.message()))?;
         Self::hydrate_json(release, network_info)
@@ -196,8 +196,9 @@ pub(crate) fn cached_network_info<'a>(instance: &Instance<'a>) -> Result<Option<
 /// The hydrated network info of an instance's cache; nothing where the cache has a null in its place.
 /// Nova: `Instance.get_network_info` of hibiscus.
 ///
-/// A cache that was never made is an empty list. `KeyError` where the cache lacks its column, `ValueError` where the column
-/// holds something that is not yet a network model, `JSONDecodeError` and the errors of [`NetworkInfo::hydrate`] on bad text.
+/// A cache that was never made is an empty list. `KeyError` where the cache lacks its column, `ValueError` where the
+/// column holds something that is not yet a network model, `JSONDecodeError` and the errors of
+/// [`NetworkInfo::hydrate`] on bad text.
 ///
 /// `text` is where the unescaped text of the cache is kept while the network info borrows from it.
 pub fn get_network_info<'t>(instance: &Instance<'_>, text: &'t mut String) -> Result<Option<NetworkInfo<'t>>, Error> {
@@ -486,8 +487,8 @@ fn mapping<'a>(release: Release, value: Json<'a>, what: &str) -> Result<Object<'
     Err(Error::new(release.not_a_mapping(), format!("a {what} is {}: make it a mapping", value.type_name())))
 }
 
-/// The members of what Python can iterate. A mapping yields its keys and a text its characters: none of them is a structure, so
-/// only an empty one passes.
+/// The members of what Python can iterate. A mapping yields its keys and a text its characters: none of them is a
+/// structure, so only an empty one passes.
 fn items(release: Release, value: Json<'_>) -> Result<Vec<Json<'_>>, Error> {
     if let Some(items) = value.list()? {
         return Ok(items);

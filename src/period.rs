@@ -28,9 +28,9 @@ enum Unit {
 
 /// A period: `hour`, `day`, `month` or `year`, optionally with `@offset`.
 ///
-/// The offset says where in the unit a window begins: the minute, the hour, the day of the month, or the month. An offset that
-/// does not exist everywhere (`month@31`) fails with `ValueError` where a window touches a month that lacks the day, as in Nova;
-/// [`clamp`](Self::clamp) is the way out.
+/// The offset says where in the unit a window begins: the minute, the hour, the day of the month, or the month. An
+/// offset that does not exist everywhere (`month@31`) fails with `ValueError` where a window touches a month that
+/// lacks the day, as in Nova; [`clamp`](Self::clamp) is the way out.
 ///
 /// ```
 /// use nova_compute_utils::{Release, period::Period, time};
@@ -55,8 +55,9 @@ const MOST_WINDOWS: usize = 100_000;
 impl Period {
     /// A period from text.
     ///
-    /// What follows the first `@` is read as Python's `int` reads it: blanks around it, a sign and the digits of any script are
-    /// fine. `ValueError` where it is no number and, in grizzly, on an unknown unit; hibiscus reads any other unit as `hour`.
+    /// What follows the first `@` is read as Python's `int` reads it: blanks around it, a sign and the digits of any
+    /// script are fine. `ValueError` where it is no number and, in grizzly, on an unknown unit; hibiscus reads any
+    /// other unit as `hour`.
     pub fn parse(release: Release, text: &str) -> Result<Self, Error> {
         let (unit, offset) = match text.split_once('@') {
             None => (text, 0),
@@ -77,8 +78,8 @@ impl Period {
         Ok(Self { unit, offset, clamps: false, text: text.to_owned() })
     }
 
-    /// Beyond Nova: the same period, where a day that a month lacks is the last day of that month. `month@31` then means the last
-    /// day of every month.
+    /// Beyond Nova: the same period, where a day that a month lacks is the last day of that month. `month@31` then
+    /// means the last day of every month.
     ///
     /// ```
     /// use nova_compute_utils::{Release, period::Period, time};
@@ -98,8 +99,8 @@ impl Period {
 
     /// The window most recently completed before a moment. One that ends exactly then is not complete yet.
     ///
-    /// `ValueError` where a date in question does not exist, `OverflowError` on a step out of the calendar and on an offset
-    /// that no date field can hold.
+    /// `ValueError` where a date in question does not exist, `OverflowError` on a step out of the calendar and on an
+    /// offset that no date field can hold.
     pub fn last_completed(&self, before: NaiveDateTime) -> Result<Window, Error> {
         if i32::try_from(self.offset).is_err() {
             return Err(Error::overflow(format!("the offset of `{}` is too large", self.text)));
@@ -118,10 +119,11 @@ impl Period {
         Ok(if current_period { Window { begin: last.end, end: now } } else { last })
     }
 
-    /// Beyond Nova: all windows that lie between two moments, oldest first. One that begins at `begin` or ends at `end` is among them.
+    /// Beyond Nova: all windows that lie between two moments, oldest first. One that begins at `begin` or ends at
+    /// `end` is among them.
     ///
-    /// Each begins where the one before it ends. The errors are those of [`last_completed`](Self::last_completed); `ValueError` also
-    /// where there are more than 100,000 of them.
+    /// Each begins where the one before it ends. The errors are those of [`last_completed`](Self::last_completed);
+    /// `ValueError` also where there are more than 100,000 of them.
     ///
     /// ```
     /// use nova_compute_utils::{Release, period::Period, time};
@@ -178,7 +180,8 @@ impl Period {
     }
 
     fn last_completed_month(&self, before: NaiveDateTime) -> Result<Window, Error> {
-        // Nova makes the end of this month first, so a day that this month lacks fails even where the window would lie before it.
+        // Nova makes the end of this month first, so a day that this month lacks fails even where the window would
+        // lie before it.
         let mut end = (before.year(), before.month());
         if self.day_of_month(end)? >= before {
             end = month_before(end);

@@ -4,8 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotANumber;
 
-/// Python's `int(text)`: blanks around it, a sign, and the decimal digits of any script; underscores between digits where
-/// `groups_digits`. What does not fit 64 bits comes back as the nearest number that does.
+/// Python's `int(text)`: blanks around it, a sign, and the decimal digits of any script; underscores between digits
+/// where `groups_digits`. What does not fit 64 bits comes back as the nearest number that does.
 pub(crate) fn int(text: &str, groups_digits: bool) -> Result<i64, NotANumber> {
     let text = text.trim_matches(is_blank);
     let (negative, digits) = match text.strip_prefix('-') {
@@ -79,7 +79,8 @@ fn non_finite(value: f64) -> String {
     if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
 }
 
-/// From `d.ddde±x` to Python's choice between `123.0`, `0.000123` and `1.23e-05`: an exponent below -4 or from `limit` on.
+/// From `d.ddde±x` to Python's choice between `123.0`, `0.000123` and `1.23e-05`: an exponent below -4 or from
+/// `limit` on.
 fn place_point(scientific: &str, limit: usize) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);

@@ -5,8 +5,9 @@ use crate::time;
 
 /// The release of Nova whose contract is spoken.
 ///
-/// Payloads, messages and errors differ between the two, so the release is a required part of [`Config`](crate::Config) and
-/// nobody gets one by accident. This is the one place where they part: a module asks a method of `Release` and does not compare.
+/// Payloads, messages and errors differ between the two, so the release is a required part of
+/// [`Config`](crate::Config) and nobody gets one by accident. This is the one place where they part: a module asks a
+/// method of `Release` and does not compare.
 ///
 /// ```
 /// use nova_compute_utils::Release;
@@ -33,7 +34,8 @@ impl Release {
         }
     }
 
-    /// Of two ways, that of this release. For what is more than a fact: each way stands in the module that it belongs to.
+    /// Of two ways, that of this release. For what is more than a fact: each way stands in the module that it belongs
+    /// to.
     pub(crate) fn pick<T>(self, grizzly: T, hibiscus: T) -> T {
         match self {
             Self::Grizzly => grizzly,
@@ -213,8 +215,8 @@ impl Release {
         matches!(self, Self::Hibiscus)
     }
 
-    /// Of several actions of one request grizzly takes the first; today's Nova takes the newest, and for a service without a
-    /// project the instance's newest where the request has none.
+    /// Of several actions of one request grizzly takes the first; today's Nova takes the newest, and for a service
+    /// without a project the instance's newest where the request has none.
     pub(crate) const fn takes_newest_action(self) -> bool {
         matches!(self, Self::Hibiscus)
     }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 
 use crate::error::Error;
 
-/// A moment in UTC from text: ISO 8601 with `T` or a blank, with or without fraction and zone, or Nova's `str(datetime)`.
+/// A moment in UTC from text: ISO 8601 with `T` or a blank, with or without fraction and zone, or Nova's
+/// `str(datetime)`.
 ///
 /// A zone is converted away; digits beyond the microsecond are cut off. `ValueError` on anything else.
 ///

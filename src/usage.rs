@@ -1,7 +1,8 @@
 //! Usage payloads and notifications.
 //!
-//! Two kinds go out for an instance: the classic, unversioned one with a flat payload (`compute.instance.exists`), which both
-//! releases have, each with fields of its own; and hibiscus' versioned one in a `nova_object.*` envelope (`instance.exists`).
+//! Two kinds go out for an instance: the classic, unversioned one with a flat payload (`compute.instance.exists`),
+//! which both releases have, each with fields of its own; and hibiscus' versioned one in a `nova_object.*` envelope
+//! (`instance.exists`).
 
 mod bandwidth;
 mod grizzly;
@@ -56,11 +57,12 @@ fn exists_system_metadata<'a>(release: Release, instance: &Instance<'a>) -> Resu
 
 /// The payload that all unversioned instance notifications share, as JSON. Nova: `info_from_instance`.
 ///
-/// Each key of `extra` replaces or adds one; a key that is a parameter of Nova's function (`context`, `network_info`, `instance_ref`
-/// and `system_metadata` in grizzly, `instance` and `populate_image_ref_url` in hibiscus) is a `TypeError`.
+/// Each key of `extra` replaces or adds one; a key that is a parameter of Nova's function (`context`, `network_info`,
+/// `instance_ref` and `system_metadata` in grizzly, `instance` and `populate_image_ref_url` in hibiscus) is a
+/// `TypeError`.
 ///
-/// Grizzly wants every column it shows to be there (`KeyError`), and its ten `instance_type_*` keys in the system metadata
-/// (`KeyError`, `ValueError` where one of them is no number); a vif without a network is a `TypeError`.
+/// Grizzly wants every column it shows to be there (`KeyError`), and its ten `instance_type_*` keys in the system
+/// metadata (`KeyError`, `ValueError` where one of them is no number); a vif without a network is a `TypeError`.
 ///
 /// ```
 /// use nova_compute_utils::document::Object;
@@ -89,9 +91,10 @@ pub fn info_from_instance(
 
 /// The payload of `compute.instance.exists` for a window, as JSON.
 ///
-/// That of [`info_from_instance`] with the image URL, plus `audit_period_beginning` and `audit_period_ending` and, in grizzly,
-/// `bandwidth`: null unless `extra_usage_info` gives what [`bandwidth_usage`] found. `image_meta` comes from `system_metadata` where it
-/// is given; else grizzly wants rows in the instance's own (`AttributeError`). Each key of `extra_usage_info` replaces or adds one.
+/// That of [`info_from_instance`] with the image URL, plus `audit_period_beginning` and `audit_period_ending` and, in
+/// grizzly, `bandwidth`: null unless `extra_usage_info` gives what [`bandwidth_usage`] found. `image_meta` comes from
+/// `system_metadata` where it is given; else grizzly wants rows in the instance's own (`AttributeError`). Each key of
+/// `extra_usage_info` replaces or adds one.
 pub fn exists_payload(
     config: &Config,
     instance: &Instance<'_>,

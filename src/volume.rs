@@ -11,8 +11,9 @@ use crate::usage::envelope;
 
 /// A row of the table `volume_usage_cache`, as a document whose fields bear the names of Nova's columns.
 ///
-/// The counters come in two parts: `tot_reads`, `tot_read_bytes`, `tot_writes` and `tot_write_bytes` of finished attachments, and
-/// `curr_…` of the present one. `tot_last_refreshed` and `curr_last_refreshed` say when they were read.
+/// The counters come in two parts: `tot_reads`, `tot_read_bytes`, `tot_writes` and `tot_write_bytes` of finished
+/// attachments, and `curr_…` of the present one. `tot_last_refreshed` and `curr_last_refreshed` say when they were
+/// read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VolumeUsage<'a> {
     columns: Object<'a>,
@@ -25,8 +26,8 @@ impl<'a> VolumeUsage<'a> {
         Ok(Self { columns: Object::parse(json)?, times_are_text: false })
     }
 
-    /// The same row with its times as text, the way they come through grizzly's conductor: the later text counts, and is shown as it
-    /// is. Read in grizzly.
+    /// The same row with its times as text, the way they come through grizzly's conductor: the later text counts, and
+    /// is shown as it is. Read in grizzly.
     #[must_use]
     pub fn with_times_as_text(self, times_are_text: bool) -> Self {
         Self { times_are_text, ..self }
@@ -36,8 +37,8 @@ impl<'a> VolumeUsage<'a> {
 /// The payload of `volume.usage`, the unversioned notification, as JSON. Nova: `usage_volume_info` in grizzly,
 /// `VolumeUsage.to_dict` in hibiscus.
 ///
-/// A column that is not there: `KeyError` in grizzly, `NotImplementedError` in hibiscus. A counter that is null: `TypeError` in
-/// grizzly, `ValueError` in hibiscus. Sums may be larger than 64 bits.
+/// A column that is not there: `KeyError` in grizzly, `NotImplementedError` in hibiscus. A counter that is null:
+/// `TypeError` in grizzly, `ValueError` in hibiscus. Sums may be larger than 64 bits.
 ///
 /// ```
 /// use nova_compute_utils::Release;
@@ -75,9 +76,9 @@ pub fn usage_volume_info(release: Release, vol_usage: &VolumeUsage<'_>) -> Resul
 
 /// Tell what a volume was used for. Nova: `notify_about_volume_usage`, hibiscus.
 ///
-/// In hibiscus only as a versioned notification, where the configured format has those: nothing is sent otherwise. `ValueError`
-/// where a counter or the volume's id is missing. Grizzly's conductor tells it in its own way, with the payload of
-/// [`usage_volume_info`]; in grizzly, so does this function.
+/// In hibiscus only as a versioned notification, where the configured format has those: nothing is sent otherwise.
+/// `ValueError` where a counter or the volume's id is missing. Grizzly's conductor tells it in its own way, with the
+/// payload of [`usage_volume_info`]; in grizzly, so does this function.
 pub async fn notify_about_volume_usage<H: Notifier + Clock + Random>(
     services: &H,
     config: &Config,

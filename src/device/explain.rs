@@ -61,8 +61,9 @@ pub enum TakenBy {
 
 /// Explain what [`get_device_name_for_instance`](super::get_device_name_for_instance) gives. Beyond Nova.
 ///
-/// Fails as that function does where there is nothing to explain, since `device`, the root device or the instance cannot be
-/// read. That a letter is in use, that none is free, or that the limit is reached is part of the explanation.
+/// Fails as that function does where there is nothing to explain, since `device`, the root device or the instance
+/// cannot be read. That a letter is in use, that none is free, or that the limit is reached is part of the
+/// explanation.
 ///
 /// ```
 /// use nova_compute_utils::device::{PrefixFrom, TakenBy, explain_device_name_for_instance};

@@ -41,7 +41,8 @@ pub fn get_unused_letter(release: Release, used_letters: &[&str]) -> Result<Stri
     first_unused(release, used_letters.len(), used_letters.iter().copied())
 }
 
-/// The letters of the devices that an instance has. In hibiscus a device without a name counts as one with a letter of its own.
+/// The letters of the devices that an instance has. In hibiscus a device without a name counts as one with a letter
+/// of its own.
 #[derive(Debug, Default)]
 pub(super) struct Letters<'a>(Vec<Option<Cow<'a, str>>>);
 
@@ -123,7 +124,8 @@ fn float_quotient(dividend: u64, divisor: u64) -> u64 {
     let (quotient, remainder) = (dividend / divisor, dividend % divisor);
     let bits = u64::BITS.saturating_sub(quotient.leading_zeros());
     let Some(excess) = bits.checked_sub(DIGITS).filter(|excess| *excess > 0) else {
-        // The float has room for a fraction. Its last digit rounds up to a whole where the fraction is that close to one.
+        // The float has room for a fraction. Its last digit rounds up to a whole where the fraction is that close to
+        // one.
         let halves = 1_u128 << DIGITS.saturating_sub(bits).saturating_add(1);
         let rounds_up = u128::from(remainder) * halves >= u128::from(divisor) * (halves - 1);
         return quotient.saturating_add(u64::from(rounds_up));

@@ -9,8 +9,8 @@ use crate::instance::Instance;
 
 /// A block device mapping of an instance, as far as naming devices goes: the fields of both releases.
 ///
-/// Grizzly reads `virtual_name`, `volume_id`, `snapshot_id` and `no_device`; hibiscus `source_type`, `destination_type` and
-/// `guest_format`.
+/// Grizzly reads `virtual_name`, `volume_id`, `snapshot_id` and `no_device`; hibiscus `source_type`,
+/// `destination_type` and `guest_format`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BlockDevice<'a> {
     /// Such as `/dev/vdb`; nothing where it has no name yet.
@@ -83,8 +83,8 @@ impl<'a> BlockMapping<'a> {
 
 /// Which devices an instance has, by role. Nova: `instance_block_mapping`.
 ///
-/// Without a root device name the answer is a fixed one, and the block devices do not count; in grizzly Xen's root device is
-/// `/dev/xvda` then. `KeyError` where a grizzly instance lacks the key.
+/// Without a root device name the answer is a fixed one, and the block devices do not count; in grizzly Xen's root
+/// device is `/dev/xvda` then. `KeyError` where a grizzly instance lacks the key.
 ///
 /// ```
 /// use nova_compute_utils::device::{BlockDevice, instance_block_mapping};

@@ -12,11 +12,11 @@ use crate::instance::Instance;
 
 /// The name that a device of an instance gets, or may have. Nova: `get_device_name_for_instance`.
 ///
-/// Without `device`, the first letter that no other device has. With it, that very letter, `DevicePathInUse` where another device
-/// has it. The prefix is that of the root device (grizzly's Xen: `/dev/xvd`), and a partition number is dropped.
-/// `InvalidDevicePath` where `device` or the root device name is none; `TooManyDiskDevices` beyond hibiscus' limit. In grizzly
-/// `TypeError` where another device has no name, `IndexError` where all 702 letters are used, and for Xen `KeyError` where
-/// the system metadata lacks a key of the flavor.
+/// Without `device`, the first letter that no other device has. With it, that very letter, `DevicePathInUse` where
+/// another device has it. The prefix is that of the root device (grizzly's Xen: `/dev/xvd`), and a partition number
+/// is dropped. `InvalidDevicePath` where `device` or the root device name is none; `TooManyDiskDevices` beyond
+/// hibiscus' limit. In grizzly `TypeError` where another device has no name, `IndexError` where all 702 letters are
+/// used, and for Xen `KeyError` where the system metadata lacks a key of the flavor.
 ///
 /// ```
 /// use nova_compute_utils::device::{BlockDevice, get_device_name_for_instance};
@@ -44,8 +44,9 @@ pub fn get_device_name_for_instance(
 
 /// The name that a device gets, or may have, beside a list of others. Nova: `get_next_device_name`, hibiscus.
 ///
-/// The root device gives the prefix (without one: `/dev/sda1`); it is not among the others unless it is in the list. An entry without
-/// a name counts toward the limit. In grizzly, which has no such function, that release's rules hold.
+/// The root device gives the prefix (without one: `/dev/sda1`); it is not among the others unless it is in the list.
+/// An entry without a name counts toward the limit. In grizzly, which has no such function, that release's rules
+/// hold.
 pub fn get_next_device_name(
     config: &Config,
     device_name_list: &[Option<&str>],
@@ -80,7 +81,8 @@ pub struct DefaultDeviceNames {
 
 /// Name all devices that have no name. Nova: `default_device_names_for_instance`, hibiscus.
 ///
-/// Nova saves each block device at once. Here the caller saves those in `named`, in that order, and raises what `stopped` holds.
+/// Nova saves each block device at once. Here the caller saves those in `named`, in that order, and raises what
+/// `stopped` holds.
 ///
 /// ```
 /// use nova_compute_utils::{Config, Release, device::default_device_names_for_instance};

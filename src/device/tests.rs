@@ -168,11 +168,13 @@ proptest! {
         prop_assert_eq!(&name, &explained.clone().and_then(|explanation| explanation.device_name));
         if let (Ok(name), Ok(explained)) = (name, explained) {
             prop_assert!(match_device(&name).is_some());
-            // Not the suffix that the name parses into: behind a prefix as short as `/dev/`, part of the letter reads as prefix.
+            // Not the suffix that the name parses into: behind a prefix as short as `/dev/`, part of the letter reads
+            // as prefix.
             let given = name.strip_prefix(&explained.prefix).expect("the prefix comes first");
             let mut letters = list.iter().flatten().map(|used| get_device_letter(release, used));
             prop_assert!(letters.all(|letter| letter != given), "{} {:?}", name, list);
-            // Nova sees a name as used by its letter, and takes only the prefixes that it knows for one: beside `/dev/da` it gives `/dev/da`.
+            // Nova sees a name as used by its letter, and takes only the prefixes that it knows for one: beside
+            // `/dev/da` it gives `/dev/da`.
             let is_known_prefix = get_device_letter(release, &name) == given;
             prop_assert!(!is_known_prefix || list.iter().flatten().all(|used| *used != name));
         }

@@ -46,7 +46,8 @@ pub(super) fn version_of_network(release: Release, cidr: Json<'_>) -> Result<&'s
         .ok_or_else(|| Error::new("AddrFormatError", format!("invalid IPNetwork {text}")))
 }
 
-/// An IPv6 address the way netaddr prints it: short and lower-case, and with a dotted tail where only the last 32 bits are used.
+/// An IPv6 address the way netaddr prints it: short and lower-case, and with a dotted tail where only the last 32
+/// bits are used.
 pub(crate) fn ipv6_text(text: &str) -> Option<String> {
     let address: Ipv6Addr = text.parse().ok()?;
     let segments = address.segments();
@@ -140,8 +141,8 @@ fn is_prefix(release: Release, version: &str, prefix: &str) -> bool {
         || hostmask.is_some_and(|mask| mask.leading_zeros() + mask.trailing_ones() >= 128)
 }
 
-/// The C library's `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last one filling what is left; whatever
-/// follows a blank does not count.
+/// The C library's `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last one filling what is
+/// left; whatever follows a blank does not count.
 fn is_inet_aton(address: &str) -> bool {
     let address = address.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
     let parts: Vec<&str> = address.split('.').collect();

@@ -12,11 +12,13 @@ use crate::instance::Instance;
 use crate::network::{NetworkInfo, Vif, cached_network_info};
 use crate::release::Release;
 
-/// What an instance sent and received since a moment, by the label of the network, as a JSON object. Nova: `bandwidth_usage`, grizzly.
+/// What an instance sent and received since a moment, by the label of the network, as a JSON object. Nova:
+/// `bandwidth_usage`, grizzly.
 ///
 /// The network info comes from the instance's cache and, where it has none, from
-/// [`instance_get_nw_info`](Conductor::instance_get_nw_info); when that fails and `ignore_missing_network_data`, there is no answer.
-/// The errors of [`NetworkInfo::hydrate`] come out in either case. `TypeError` where a vif that has sent something is in no network.
+/// [`instance_get_nw_info`](Conductor::instance_get_nw_info); when that fails and `ignore_missing_network_data`,
+/// there is no answer. The errors of [`NetworkInfo::hydrate`] come out in either case. `TypeError` where a vif that
+/// has sent something is in no network.
 pub async fn bandwidth_usage<H: Conductor>(
     services: &H,
     instance: &Instance<'_>,

@@ -1,5 +1,5 @@
-//! The payload of instance notifications in Nova 2013.1: sizes from the instance's columns, its type from system metadata, times
-//! as Python prints them.
+//! The payload of instance notifications in Nova 2013.1: sizes from the instance's columns, its type from system
+//! metadata, times as Python prints them.
 
 use std::borrow::Cow;
 
@@ -65,7 +65,8 @@ pub(super) fn instance_payload(
     Ok(payload.into_json())
 }
 
-/// For an `exists` notification Nova asks each entry of the system metadata for its key and value, which only rows have.
+/// For an `exists` notification Nova asks each entry of the system metadata for its key and value, which only rows
+/// have.
 pub(super) fn exists_system_metadata<'a>(instance: &Instance<'a>) -> Result<Object<'a>, Error> {
     let columns = instance.columns()?;
     let given = columns.get("system_metadata").ok_or_else(|| missing("system_metadata"))?;

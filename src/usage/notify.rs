@@ -46,8 +46,8 @@ pub struct ExistsOptions<'a> {
 
 /// Tell that something happened to an instance. Nova: `notify_about_instance_usage`.
 ///
-/// The event is `compute.instance.` and the suffix; a suffix that ends in `error` makes it urgent. The errors are those of
-/// [`info_from_instance`](super::info_from_instance) and the notifier's own.
+/// The event is `compute.instance.` and the suffix; a suffix that ends in `error` makes it urgent. The errors are
+/// those of [`info_from_instance`](super::info_from_instance) and the notifier's own.
 ///
 /// ```
 /// use nova_compute_utils::host::{MemoryHost, Priority};
@@ -98,9 +98,9 @@ pub async fn notify_about_instance_usage<H: Notifier + Clock + Random>(
 
 /// Tell that an instance exists, in the configured formats. Nova: `notify_usage_exists`.
 ///
-/// `host` is the host that speaks; empty, the configured one. Grizzly asks for the bandwidth first, as of [`bandwidth_usage`], and
-/// sends one notification, whatever the configured format. Hibiscus builds the versioned payload whatever the format; where that
-/// fails, the error comes after the unversioned notification was sent.
+/// `host` is the host that speaks; empty, the configured one. Grizzly asks for the bandwidth first, as of
+/// [`bandwidth_usage`], and sends one notification, whatever the configured format. Hibiscus builds the versioned
+/// payload whatever the format; where that fails, the error comes after the unversioned notification was sent.
 pub async fn notify_usage_exists<H: Conductor + Notifier + Clock + Random>(
     services: &H,
     config: &Config,

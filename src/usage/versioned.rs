@@ -11,8 +11,8 @@ use crate::time;
 
 /// The payload of `instance.exists`, the versioned notification, as JSON. Nova: `InstanceExistsPayload` 2.1.
 ///
-/// `ValueError` where a field that must not be null is (`label` and `mac` of an address, its `version`), and where a state is none
-/// of Nova's. Block devices and shares are null, as they are unless Nova is configured to look them up.
+/// `ValueError` where a field that must not be null is (`label` and `mac` of an address, its `version`), and where a
+/// state is none of Nova's. Block devices and shares are null, as they are unless Nova is configured to look them up.
 pub fn instance_exists_payload(context: &Context, instance: &Instance<'_>, window: Window) -> Result<String, Error> {
     let addresses = ip_addresses(instance)?;
     payload(&addresses, context, instance, window)

@@ -25,7 +25,8 @@ const PURE: Component = Component { world: "pure", feature: "component-pure", fi
 /// The one that hosts load.
 const MAIN: Component = Component { world: "compute-utils", feature: "component", file: "nova-compute-utils.wasm" };
 
-/// All of them. The main one comes last, so that it is the one that cargo need not build again when it alone is wanted next.
+/// All of them. The main one comes last, so that it is the one that cargo need not build again when it alone is
+/// wanted next.
 pub const COMPONENTS: [Component; 2] = [PURE, MAIN];
 
 /// `cargo xtask build`.
@@ -68,8 +69,9 @@ impl Component {
         workspace.component_dir().join(self.file)
     }
 
-    /// All in one directory, so that what they depend on is compiled once. Cargo gives their modules the same file name there and
-    /// builds anew when the last one was another's: each is wrapped before the next one takes its place.
+    /// All in one directory, so that what they depend on is compiled once. Cargo gives their modules the same file
+    /// name there and builds anew when the last one was another's: each is wrapped before the next one takes its
+    /// place.
     fn build(&self, workspace: &Workspace, profile: &str) -> Result<()> {
         sh::run(&mut self.compile(workspace, profile))?;
         self.wrap(workspace, profile)
@@ -93,7 +95,8 @@ impl Component {
     }
 }
 
-/// Not cargo's own directory, where the host parts of the profile `component` would mingle with the finished components.
+/// Not cargo's own directory, where the host parts of the profile `component` would mingle with the finished
+/// components.
 fn target(workspace: &Workspace) -> PathBuf {
     workspace.target.join("component-build")
 }

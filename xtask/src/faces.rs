@@ -12,8 +12,8 @@ use crate::build::{COMPONENTS, Component};
 use crate::wit_docs;
 use crate::workspace::Workspace;
 
-/// All that the component of world `compute-utils` may reach. Written down here and not read from `wit/`, so that a new import is
-/// a decision in two places.
+/// All that the component of world `compute-utils` may reach. Written down here and not read from `wit/`, so that a
+/// new import is a decision in two places.
 const IMPORTS: [&str; 4] = [
     "nova:compute-utils/conductor@0.1.0",
     "nova:compute-utils/notifier@0.1.0",

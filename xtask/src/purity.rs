@@ -1,7 +1,7 @@
 //! `src/` outside `src/bindings/` touches nothing but its arguments, and no input makes it panic.
 //!
-//! Works on tokens, so that comments, doc comments with their examples, and strings are no code. Items under `#[cfg(test)]` are
-//! free to do what they want.
+//! Works on tokens, so that comments, doc comments with their examples, and strings are no code. Items under
+//! `#[cfg(test)]` are free to do what they want.
 
 use std::collections::BTreeSet;
 use std::fs;

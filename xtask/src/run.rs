@@ -40,8 +40,8 @@ pub fn verb(workspace: &Workspace, options: &[OsString]) -> Result<()> {
     tell(&program, &sample, &arguments)
 }
 
-/// In the dev profile: what runs for long is the component, which is optimised whatever the host's profile, and the tests need
-/// the same build of wasmtime.
+/// In the dev profile: what runs for long is the component, which is optimised whatever the host's profile, and the
+/// tests need the same build of wasmtime.
 fn build_command(workspace: &Workspace) -> Result<PathBuf> {
     let directory = workspace.target.join("debug");
     let program = directory.join(format!("nova-usage-audit{}", std::env::consts::EXE_SUFFIX));

@@ -12,7 +12,8 @@ pub fn verb(workspace: &Workspace) -> Result<()> {
         &[
             // First, because the tests of the hosts load the component.
             ("build the components", &|| build::components(workspace)),
-            // Apart from xtask, whose dependencies would have wasmtime compiled once more with features that nothing else asks for.
+            // Apart from xtask, whose dependencies would have wasmtime compiled once more with features that nothing
+            // else asks for.
             ("cargo test", &|| sh::run(&mut workspace.cargo(["test", "--workspace", "--exclude", "xtask"]))),
             ("cargo test of xtask", &|| sh::run(&mut workspace.cargo(["test", "--package", "xtask"]))),
             ("vectors, every face", &|| vectors::run(workspace, &["--face", "native,component"])),

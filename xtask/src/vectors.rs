@@ -14,7 +14,8 @@ pub fn verb(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> 
     run(workspace, options)
 }
 
-/// The runner alone, the components being built. It runs in the caller's directory, which a relative `--dir` counts from.
+/// The runner alone, the components being built. It runs in the caller's directory, which a relative `--dir` counts
+/// from.
 pub fn run(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> {
     // With the features of all packages, as the tests build it: by itself it would have wasmtime compiled once more.
     let packages = ["build", "--quiet", "--workspace", "--exclude", "xtask", "--bin", "vectors"];

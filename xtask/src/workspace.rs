@@ -25,7 +25,8 @@ struct Metadata {
 impl Workspace {
     /// The checkout that xtask was started from.
     pub fn find() -> Result<Self> {
-        // Cargo's variable first: with a target directory shared between checkouts, the binary may have been compiled in another.
+        // Cargo's variable first: with a target directory shared between checkouts, the binary may have been compiled
+        // in another.
         let manifest_dir = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let manifest_dir = PathBuf::from(manifest_dir);
         let root = manifest_dir.parent().context("xtask lies in no workspace")?.to_path_buf();

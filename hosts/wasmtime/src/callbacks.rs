@@ -6,7 +6,8 @@ use crate::bindings::nova::compute_utils::notifier::{self, Json, Notification};
 
 /// A host put together from a conductor and a notifier.
 ///
-/// Either may be `()`, which answers every call with an error: for hosts that ask only for what needs no records, such as periods.
+/// Either may be `()`, which answers every call with an error: for hosts that ask only for what needs no records,
+/// such as periods.
 #[derive(Clone, Debug, Default)]
 pub struct Callbacks<C, N> {
     /// Keeps the records.

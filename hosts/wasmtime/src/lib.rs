@@ -1,8 +1,8 @@
 //! The wasmtime host of nova-compute-utils.
 //!
-//! A [`Runtime`] loads the component file into a [`Plugin`], which makes an [`Instance`] around a host: whatever implements the
-//! two traits [`conductor::Host`] (persistence) and [`notifier::Host`] (emission). [`SqlConductor`] and [`NdjsonNotifier`] are one
-//! of each, put together by [`Callbacks`].
+//! A [`Runtime`] loads the component file into a [`Plugin`], which makes an [`Instance`] around a host: whatever
+//! implements the two traits [`conductor::Host`] (persistence) and [`notifier::Host`] (emission). [`SqlConductor`]
+//! and [`NdjsonNotifier`] are one of each, put together by [`Callbacks`].
 
 mod callbacks;
 mod clock;

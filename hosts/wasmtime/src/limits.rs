@@ -7,8 +7,8 @@ use wasmtime::ResourceLimiter;
 pub struct Limits {
     /// How much memory an instance may hold, in bytes. 256 MiB unless said otherwise.
     pub memory: usize,
-    /// How long an instance may compute from one host callback to the next; the callbacks themselves do not count. 10 seconds
-    /// unless said otherwise.
+    /// How long an instance may compute from one host callback to the next; the callbacks themselves do not count. 10
+    /// seconds unless said otherwise.
     pub compute: Duration,
 }
 
@@ -25,8 +25,8 @@ impl Limits {
     }
 }
 
-/// Counts the ticks that a guest computed since it last came back from a callback. Wall-clock time would not do: it goes on while
-/// other tasks have the thread.
+/// Counts the ticks that a guest computed since it last came back from a callback. Wall-clock time would not do: it
+/// goes on while other tasks have the thread.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     limit: Duration,

@@ -11,10 +11,10 @@ use crate::bindings::nova::compute_utils::notifier::{self, HostError, Json, Noti
 
 /// A notifier that writes one JSON object per line, with the keys of oslo.messaging's message.
 ///
-/// A batch counts as sent when all its lines are handed over; in a regular file, when they are on the disk. A write that fails
-/// leaves no part of a line behind in a file: the whole batch is taken back and answered with an error. From a pipe nothing can
-/// be taken back, so what went through whole counts as sent and the rest as refused. Either way the notifier is of no use from
-/// then on, and answers every further batch with the same error.
+/// A batch counts as sent when all its lines are handed over; in a regular file, when they are on the disk. A write
+/// that fails leaves no part of a line behind in a file: the whole batch is taken back and answered with an error.
+/// From a pipe nothing can be taken back, so what went through whole counts as sent and the rest as refused. Either
+/// way the notifier is of no use from then on, and answers every further batch with the same error.
 ///
 /// Processes that write to the same file at the same time wait for each other. A clone writes to the same place.
 #[derive(Clone, Debug)]
@@ -23,8 +23,8 @@ pub struct NdjsonNotifier {
 }
 
 impl NdjsonNotifier {
-    /// Write to the end of a file, which is created where there is none. What it holds already stays, and has to end with a
-    /// whole line: anything else is no file of notifications, or one that a crash cut off.
+    /// Write to the end of a file, which is created where there is none. What it holds already stays, and has to end
+    /// with a whole line: anything else is no file of notifications, or one that a crash cut off.
     pub fn append(path: impl AsRef<Path>) -> io::Result<Self> {
         let sink = Sink::new(OpenOptions::new().append(true).create(true).open(&path)?)?;
         // Only a file proper is read: a pipe would count its own writer as a reader, and never break.

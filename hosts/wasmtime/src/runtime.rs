@@ -23,8 +23,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Set up an engine. Compiled components are kept in wasmtime's cache directory, so that they are compiled once per machine;
-    /// where there can be no such directory, they are compiled each time.
+    /// Set up an engine. Compiled components are kept in wasmtime's cache directory, so that they are compiled once
+    /// per machine; where there can be no such directory, they are compiled each time.
     pub fn new(limits: Limits) -> Result<Self, Error> {
         let mut config = Config::new();
         config.epoch_interruption(true).cache(Cache::new(CacheConfig::new()).ok());
@@ -132,8 +132,9 @@ impl<H: Host> Plugin<H> {
 
 /// A component with a host: the exported functions of the world `compute-utils`.
 ///
-/// [`Error::Nova`] holds what a function answered when it failed; the instance stays usable. After [`Error::Stopped`], or when
-/// the future of a call was dropped before its end, every further call gives [`Error::Dead`].
+/// [`Error::Nova`] holds what a function answered when it failed; the instance stays usable. After
+/// [`Error::Stopped`], or when the future of a call was dropped before its end, every further call gives
+/// [`Error::Dead`].
 pub struct Instance<H: Host> {
     store: Store<State<H>>,
     exports: ComputeUtils,

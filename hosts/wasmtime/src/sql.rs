@@ -163,7 +163,8 @@ impl conductor::Host for SqlConductor {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// A database is no network API. What it knows of an instance's network is the cache, and that is in the document already.
+    /// A database is no network API. What it knows of an instance's network is the cache, and that is in the document
+    /// already.
     async fn instance_get_nw_info(&mut self, _: Json) -> Result<Json, HostError> {
         Err(HostError {
             code: "NoNetworkApi".into(),

@@ -27,7 +27,8 @@ pub struct Failure {
     pub message: String,
 }
 
-/// What a function answered. JSON where the value is a document, so that all faces can be held against the same vectors.
+/// What a function answered. JSON where the value is a document, so that all faces can be held against the same
+/// vectors.
 pub type Answer<T = String> = std::result::Result<T, Failure>;
 
 /// The begin and the end of a window, `YYYY-MM-DDTHH:MM:SS.ffffff`.

@@ -57,7 +57,8 @@ pub struct TaskLogCall {
 pub struct Answers {
     /// Where the clock stands.
     pub now: NaiveDateTime,
-    /// What the clock reads, in seconds, once the instances were asked for: one reading after the other, the last one for good.
+    /// What the clock reads, in seconds, once the instances were asked for: one reading after the other, the last one
+    /// for good.
     pub time: VecDeque<f64>,
     /// Is there a row in the task log? Or an error.
     pub task_log_get: Option<Result<(), HostError>>,

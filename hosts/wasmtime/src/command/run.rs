@@ -154,8 +154,8 @@ struct Auditor<'a> {
 }
 
 impl Auditor<'_> {
-    /// What became of each host; and why not all of them were audited, if the database or the notifier failed. An error of one
-    /// audit's own does not keep the others from being run.
+    /// What became of each host; and why not all of them were audited, if the database or the notifier failed. An
+    /// error of one audit's own does not keep the others from being run.
     async fn audit(&self, hosts: Vec<String>) -> (Vec<Audit>, Option<String>) {
         let mut audits = Vec::new();
         let mut failure = None;

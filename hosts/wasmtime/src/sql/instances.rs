@@ -22,8 +22,8 @@ enum Kind {
     Moment,
 }
 
-/// What of `instances` is in a document. Left out: columns that no code of Nova has used for years, and what may hold secrets
-/// (`user_data`, `key_data`). The two that paging needs come first.
+/// What of `instances` is in a document. Left out: columns that no code of Nova has used for years, and what may hold
+/// secrets (`user_data`, `key_data`). The two that paging needs come first.
 const COLUMNS: [(&str, Kind); 46] = [
     ("project_id", Kind::Text),
     ("uuid", Kind::Text),

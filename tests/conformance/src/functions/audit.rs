@@ -51,8 +51,8 @@ pub(super) fn finish_instance_usage_audit(face: &mut dyn Face, _: Release, case:
     Ok(with_calls(judge(case, finished, |()| "null".to_owned()), case, &calls))
 }
 
-/// The periodic task. The vectors replace `notify_usage_exists` as a whole: here an instance of which it would raise has its
-/// notification refused, and a notification stands for a call of it.
+/// The periodic task. The vectors replace `notify_usage_exists` as a whole: here an instance of which it would raise
+/// has its notification refused, and a notification stands for a call of it.
 pub(super) fn instance_usage_audit(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
     if case.config.get("instance_usage_audit").is_some_and(|setting| setting == false) {
         return Ok(Verdict::SetAside("whether to audit at all is the caller's choice"));

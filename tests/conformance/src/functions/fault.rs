@@ -92,8 +92,8 @@ fn values_json(values: &InstanceFaultValues) -> String {
     )
 }
 
-/// An exception of the vectors: all that Nova's functions can see of it is under `resolved`. Nothing where its formatted message is
-/// null, which a `Failure` cannot hold.
+/// An exception of the vectors: all that Nova's functions can see of it is under `resolved`. Nothing where its
+/// formatted message is null, which a `Failure` cannot hold.
 pub(super) fn failure(exception: &str) -> Result<Option<Failure>> {
     #[derive(Deserialize)]
     struct Given<'a> {
