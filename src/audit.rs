@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 
 use crate::context::{Config, Context};
 use crate::error::Error;
-use crate::host::{Clock, Conductor, HostError, InstancePage, Notification, Notifier, Random, WindowQuery};
+use crate::host::{Clock, Conductor, InstancePage, Notification, Notifier, Random, WindowQuery, notify};
 use crate::instance::Instance;
 use crate::period::{self, Window};
 use crate::time;
@@ -194,10 +194,7 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
                 messages.into_iter().map(|message| message.into_notification(self.services, timestamp.clone()));
             batch.notifications.extend(notifications);
         }
-        let answers = match batch.notifications.len() {
-            0 => Vec::new(),
-            sent => self.send(std::mem::take(&mut batch.notifications), sent).await?,
-        };
+        let answers = notify(self.services, self.context, batch.notifications).await?;
         self.tally.count(batch.outcomes, answers);
         Ok(())
     }
@@ -211,16 +208,6 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         let exists =
             usage::exists(self.services, self.config, self.context, &instance, host, self.window, &options).await;
         (instance.uuid().ok().map(std::borrow::Cow::into_owned), exists)
-    }
-
-    async fn send(&self, notifications: Vec<Notification>, sent: usize) -> Result<Vec<Result<(), HostError>>, Error> {
-        let notify = |error| Error::host("notify", error);
-        let answers = self.services.notify(&self.context.to_json(), notifications).await.map_err(notify)?;
-        if answers.len() != sent {
-            let message = format!("the notifier was given {sent} notifications and answered {}", answers.len());
-            return Err(notify(HostError::new("ValueError", message)));
-        }
-        Ok(answers)
     }
 
     /// Close the row and report, or close it with what stopped the audit and give that back.
@@ -269,14 +256,14 @@ struct Outcome {
 
 impl Tally {
     /// Of an instance with several errors the first one counts.
-    fn count(&mut self, outcomes: Vec<Outcome>, answers: Vec<Result<(), HostError>>) {
+    fn count(&mut self, outcomes: Vec<Outcome>, answers: Vec<Result<(), Error>>) {
         let mut answers = answers.into_iter();
         for outcome in outcomes {
             let mut refused = None;
             for answer in answers.by_ref().take(outcome.notifications) {
                 match answer {
                     Ok(()) => self.notifications = self.notifications.saturating_add(1),
-                    Err(error) => refused = refused.or(Some(Error::host("notify", error))),
+                    Err(error) => refused = refused.or(Some(error)),
                 }
             }
             self.instances = self.instances.saturating_add(1);

@@ -12,6 +12,8 @@ use chrono::NaiveDateTime;
 
 use crate::context::Context;
 
+use crate::error::Error;
+
 pub use crate::error::HostError;
 pub use memory::{BwUsageUpdate, MemoryHost, Row, VolUsageUpdate};
 pub use rows::{
@@ -235,4 +237,73 @@ pub trait Clock {
 pub trait Random {
     /// Sixteen random bytes, for a message id.
     fn random_bytes(&self) -> [u8; 16];
+}
+
+/// A random UUID for a notification.
+pub(crate) fn message_id(random: &impl Random) -> String {
+    uuid::Builder::from_random_bytes(random.random_bytes()).into_uuid().to_string()
+}
+
+/// Hand a batch over. A notifier that does not answer for each notification has failed: nobody knows what it sent.
+pub(crate) async fn notify<N: Notifier>(
+    services: &N,
+    context: &Context,
+    notifications: Vec<Notification>,
+) -> Result<Vec<Result<(), Error>>, Error> {
+    if notifications.is_empty() {
+        return Ok(Vec::new());
+    }
+    let failed = |error| Error::host("notify", error);
+    let given = notifications.len();
+    let answers = services.notify(&context.to_json(), notifications).await.map_err(failed)?;
+    if answers.len() != given {
+        let message = format!("the notifier was given {given} notifications and answered {}", answers.len());
+        return Err(failed(HostError::new("ValueError", message)));
+    }
+    Ok(answers.into_iter().map(|answer| answer.map_err(failed)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Poll, Waker};
+
+    use super::*;
+
+    /// Takes whatever comes and answers this often.
+    struct Answering(usize);
+
+    impl Notifier for Answering {
+        async fn notify(&self, _: &str, _: Vec<Notification>) -> Result<Vec<Result<(), HostError>>, HostError> {
+            Ok(vec![Ok(()); self.0])
+        }
+    }
+
+    fn handed_over(answers: usize) -> Result<Vec<Result<(), Error>>, Error> {
+        let notification = Notification {
+            message_id: String::new(),
+            publisher_id: "compute.cmp-01".to_owned(),
+            event_type: "compute.instance.exists".to_owned(),
+            priority: Priority::Info,
+            payload: "{}".to_owned(),
+            timestamp: String::new(),
+        };
+        let (notifier, context) = (Answering(answers), Context::default());
+        match pin!(notify(&notifier, &context, vec![notification]))
+            .poll(&mut std::task::Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("it answers at once"),
+        }
+    }
+
+    #[test]
+    fn each_notification_is_to_be_answered_for() {
+        assert_eq!(handed_over(1), Ok(vec![Ok(())]));
+        for answers in [0, 2] {
+            let error = handed_over(answers).expect_err("not one answer");
+            assert_eq!(error.callback(), Some("notify"));
+            assert_eq!(error.message(), format!("the notifier was given 1 notifications and answered {answers}"));
+        }
+    }
 }

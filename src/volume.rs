@@ -3,7 +3,7 @@
 use crate::context::{Config, Context};
 use crate::document::{Json, Object, ObjectWriter};
 use crate::error::Error;
-use crate::host::{Clock, Notification, Notifier, Priority, Random};
+use crate::host::{Clock, Notification, Notifier, Priority, Random, message_id, notify};
 use crate::instance::moment;
 use crate::release::Release;
 use crate::time;
@@ -90,16 +90,14 @@ pub async fn notify_about_volume_usage<H: Notifier + Clock + Random>(
         return Ok(());
     };
     let notification = Notification {
-        message_id: uuid::Builder::from_random_bytes(services.random_bytes()).into_uuid().to_string(),
+        message_id: message_id(services),
         publisher_id,
         event_type: "volume.usage".to_owned(),
         priority: Priority::Info,
         payload,
         timestamp: time::str_datetime(services.utcnow()),
     };
-    let refused = |error| Error::host("notify", error);
-    let answers = services.notify(&context.to_json(), vec![notification]).await.map_err(refused)?;
-    answers.into_iter().try_for_each(|answer| answer.map_err(refused))
+    notify(services, context, vec![notification]).await?.into_iter().collect()
 }
 
 /// What a release says of a volume's use, and in whose name; nothing where it keeps silent.

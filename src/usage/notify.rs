@@ -8,7 +8,7 @@ use crate::context::{Config, Context};
 use crate::document::{Json, Object, text_json};
 use crate::error::Error;
 use crate::fault::{Failure, exception_to_dict};
-use crate::host::{Clock, Conductor, HostError, Notification, Notifier, Priority, Random};
+use crate::host::{Clock, Conductor, Notification, Notifier, Priority, Random, message_id, notify};
 use crate::instance::Instance;
 use crate::network::NetworkInfo;
 use crate::period::{Window, audit_period_bounds};
@@ -208,7 +208,7 @@ pub(crate) struct Message {
 impl Message {
     pub(crate) fn into_notification(self, random: &impl Random, timestamp: String) -> Notification {
         Notification {
-            message_id: uuid::Builder::from_random_bytes(random.random_bytes()).into_uuid().to_string(),
+            message_id: message_id(random),
             publisher_id: self.publisher_id,
             event_type: self.event_type,
             priority: self.priority,
@@ -246,11 +246,6 @@ async fn send<H: Notifier + Random>(
     messages: Vec<Message>,
     timestamp: &str,
 ) -> Result<(), Error> {
-    if messages.is_empty() {
-        return Ok(());
-    }
-    let refused = |error: HostError| Error::host("notify", error);
     let batch = messages.into_iter().map(|message| message.into_notification(services, timestamp.to_owned())).collect();
-    let answers = services.notify(&context.to_json(), batch).await.map_err(refused)?;
-    answers.into_iter().try_for_each(|answer| answer.map_err(refused))
+    notify(services, context, batch).await?.into_iter().collect()
 }
