@@ -1,7 +1,7 @@
 //! What an embedding program supplies: persistence, emission, a clock and randomness.
 //!
 //! The same calls, in the same words, as `wit/conductor.wit` and `wit/notifier.wit`. Any of them may fail; the failure
-//! reaches the caller as an [`Error`](crate::Error) that names the callback and carries the host's own text.
+//! reaches the caller as an [`Error`] that names the callback and carries the host's own text.
 //!
 //! No borrow of the library is held across a callback: a host may call back in.
 
