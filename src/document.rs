@@ -5,7 +5,7 @@
 //! as it is, digits and escapes included.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
@@ -238,9 +238,8 @@ impl<'a> Object<'a> {
     }
 
     fn has_repeated_keys(&self) -> bool {
-        let mut keys: Vec<&str> = self.entries.iter().map(|(key, _)| key.as_ref()).collect();
-        keys.sort_unstable();
-        keys.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+        let mut keys: HashSet<&str> = HashSet::with_capacity(self.entries.len());
+        !self.entries.iter().all(|(key, _)| keys.insert(key))
     }
 }
 

@@ -19,7 +19,11 @@ use std::sync::Arc;
 /// assert_eq!(error.to_string(), "unknown audit period `fortnight`: give `hour`, `day`, `month` or `year`, optionally with `@offset`");
 /// ```
 #[derive(Debug, Clone)]
-pub struct Error {
+pub struct Error(Box<Said>);
+
+/// What an error says. Boxed, for results are handed on in many more places than errors are made in.
+#[derive(Debug, Clone)]
+struct Said {
     code: Cow<'static, str>,
     message: String,
     callback: Option<&'static str>,
@@ -33,31 +37,32 @@ impl Error {
     /// An error with a code and a message.
     #[must_use]
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), callback: None, source: None }
+        Self(Box::new(Said { code: code.into(), message: message.into(), callback: None, source: None }))
     }
 
     /// What a callback of the host failed with; `callback` is its name in [`host`](crate::host).
     #[must_use]
     pub fn host(callback: &'static str, error: HostError) -> Self {
-        Self { callback: Some(callback), ..error.into() }
+        let HostError { code, message, source } = error;
+        Self(Box::new(Said { code: Cow::Owned(code), message, callback: Some(callback), source }))
     }
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// The line for people.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The callback that failed, by its name in [`host`](crate::host); nothing when no callback is to blame.
     #[must_use]
-    pub const fn callback(&self) -> Option<&'static str> {
-        self.callback
+    pub fn callback(&self) -> Option<&'static str> {
+        self.0.callback
     }
 
     pub(crate) fn value(message: impl Into<String>) -> Self {
@@ -79,21 +84,21 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
 impl std::error::Error for Error {
     /// The host's own error, where the host gave it.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        source(self.source.as_ref())
+        source(self.0.source.as_ref())
     }
 }
 
 /// Two errors that say the same are equal, wherever they come from.
 impl PartialEq for Error {
     fn eq(&self, other: &Self) -> bool {
-        (&self.code, &self.message, self.callback) == (&other.code, &other.message, other.callback)
+        (self.code(), self.message(), self.callback()) == (other.code(), other.message(), other.callback())
     }
 }
 
@@ -102,7 +107,7 @@ impl Eq for Error {}
 /// An error of the host's that no callback of the library's is to blame for.
 impl From<HostError> for Error {
     fn from(HostError { code, message, source }: HostError) -> Self {
-        Self { code: Cow::Owned(code), message, callback: None, source }
+        Self(Box::new(Said { code: Cow::Owned(code), message, callback: None, source }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Moments, read from text and written in the formats that Nova's fields have.
 
-use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 
 use crate::error::Error;
 
@@ -23,22 +23,60 @@ pub fn parse(text: &str) -> Result<NaiveDateTime, Error> {
 }
 
 fn read(text: &str) -> Option<NaiveDateTime> {
-    let moment = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .or_else(|| chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
-        .or_else(|| read_zoned(text))?;
-    // chrono takes second 60 for a leap second; Python knows none.
-    let microsecond = (moment.nanosecond() < 1_000_000_000).then(|| moment.nanosecond() / 1_000 * 1_000)?;
-    moment.with_nanosecond(microsecond)
+    let (date, rest) = (text.get(..10)?, text.get(10..)?);
+    let date = read_date(date.as_bytes())?;
+    let Some(clock) = rest.strip_prefix(['T', ' ']) else {
+        return if rest.is_empty() { date.and_hms_opt(0, 0, 0) } else { None };
+    };
+    let (clock, zone) = clock.split_at(clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len()));
+    let local = date.and_time(read_clock(clock)?);
+    // A zone says how far ahead of UTC its clocks are.
+    local.checked_sub_signed(TimeDelta::minutes(read_zone(zone)?))
 }
 
-fn read_zoned(text: &str) -> Option<NaiveDateTime> {
-    let text = text.strip_suffix(['Z', 'z']).map_or_else(|| text.to_owned(), |bare| format!("{bare}+00:00"));
-    ["%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z"]
-        .iter()
-        .find_map(|format| DateTime::parse_from_str(&text, format).ok())
-        .map(|moment| moment.naive_utc())
+fn read_date(date: &[u8]) -> Option<NaiveDate> {
+    match date {
+        [year @ .., b'-', month_1, month_2, b'-', day_1, day_2] => {
+            let year = i32::try_from(digits(year)?).ok()?;
+            NaiveDate::from_ymd_opt(year, digits(&[*month_1, *month_2])?, digits(&[*day_1, *day_2])?)
+        }
+        _ => None,
+    }
+}
+
+fn read_clock(clock: &str) -> Option<NaiveTime> {
+    let (clock, fraction) = clock.split_once('.').map_or((clock, None), |(clock, fraction)| (clock, Some(fraction)));
+    let mut numbers = clock.split(':').map(|number| digits(number.as_bytes()).filter(|_| number.len() == 2));
+    let (hour, minute, second) = (numbers.next()??, numbers.next()??, numbers.next());
+    // Minutes have no fraction here.
+    if numbers.next().is_some() || (second.is_none() && fraction.is_some()) {
+        return None;
+    }
+    let second = second.unwrap_or(Some(0))?;
+    NaiveTime::from_hms_micro_opt(hour, minute, second, fraction.map_or(Some(0), microseconds)?)
+}
+
+fn microseconds(fraction: &str) -> Option<u32> {
+    let is_number = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let six: Vec<u8> = fraction.bytes().chain(std::iter::repeat(b'0')).take(6).collect();
+    if is_number { digits(&six) } else { None }
+}
+
+/// Minutes ahead of UTC.
+fn read_zone(zone: &str) -> Option<i64> {
+    let (sign, hour, minute) = match zone.as_bytes() {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [sign, h1, h2, b':', m1, m2] | [sign, h1, h2, m1, m2] => (sign, digits(&[*h1, *h2])?, digits(&[*m1, *m2])?),
+        _ => return None,
+    };
+    let minutes = i64::from(hour.checked_mul(60)?.checked_add(minute)?);
+    let is_zone = hour < 24 && minute < 60;
+    if is_zone { Some(if *sign == b'-' { minutes.checked_neg()? } else { minutes }) } else { None }
+}
+
+fn digits(text: &[u8]) -> Option<u32> {
+    let all = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    if all { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
 }
 
 /// Python's calendar goes from year 1 to year 9999.
@@ -141,8 +179,30 @@ mod tests {
             ("2026-11-01T00:17:03.123456789", "2026-11-01T00:17:03.123456"),
             ("2026-11-01T00:17", "2026-11-01T00:17:00.000000"),
             ("2026-11-01", "2026-11-01T00:00:00.000000"),
+            ("2026-11-01T00:17:03.2-01:30", "2026-11-01T01:47:03.200000"),
+            ("2026-11-01T00:17z", "2026-11-01T00:17:00.000000"),
         ] {
             assert_eq!(parse(text).map(isoformat), Ok(expected.to_owned()), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        /// A zone moves the clock, and not the moment.
+        #[test]
+        fn reads_any_zone(
+            seconds in -62_135_596_800_i64..253_402_300_799,
+            microsecond in 0..1_000_000_u32,
+            zone in -1439..1440_i64,
+        ) {
+            let moment = chrono::DateTime::from_timestamp(seconds, microsecond * 1_000).expect("a moment").naive_utc();
+            let local = moment + TimeDelta::minutes(zone);
+            proptest::prop_assume!(in_calendar(&local));
+            let sign = if zone < 0 { '-' } else { '+' };
+            for between in [":", ""] {
+                let zone = format!("{sign}{:02}{between}{:02}", zone.abs() / 60, zone.abs() % 60);
+                proptest::prop_assert_eq!(read(&(isoformat(local) + &zone)), Some(moment));
+                proptest::prop_assert_eq!(read(&(str_datetime(local) + &zone)), Some(moment));
+            }
         }
     }
 
@@ -156,6 +216,13 @@ mod tests {
             "2026-11-01T00:00:60",
             "+12026-11-01T00:00:00",
             "0000-01-01",
+            "2026-1-1",
+            "2026-11-01T0:17:03",
+            "2026-11-01T00:17:03.",
+            "2026-11-01T00:17.5",
+            "2026-11-01T00:17:03+24:00",
+            "2026-11-01T00:17:03 UTC",
+            "2026-11-0١",
         ] {
             assert_eq!(parse(text).map_err(|e| e.code().to_owned()), Err("ValueError".to_owned()), "{text}");
         }

@@ -1,6 +1,7 @@
 //! Letters in order: a to z, aa, ab, and so on.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::error::Error;
 use crate::release::Release;
@@ -71,10 +72,7 @@ impl<'a> Letters<'a> {
 
     /// How many different ones there are.
     pub(super) fn distinct(&self) -> usize {
-        let mut letters: Vec<_> = self.iter().collect();
-        letters.sort_unstable();
-        letters.dedup();
-        letters.len()
+        self.iter().collect::<HashSet<_>>().len()
     }
 
     pub(super) fn first_unused(&self, release: Release) -> Result<String, Error> {

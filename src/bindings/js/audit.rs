@@ -1,118 +1,117 @@
 //! The usage audit.
 
-use js_sys::{Array, Function, Reflect};
-use serde::Deserialize;
-use tsify::{Ts, Tsify};
+use js_sys::{Array, Function, Promise, Reflect};
+use tsify::Ts;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 use super::compute_utils::{ComputeUtils, ContextInput};
 use super::document::{self, kind, object};
 use super::error::{Result, of_host, to_js};
-use super::host::{AbortSignal, Services};
-use super::options::{self, Given};
+use super::host::AbortSignal;
+use super::options::{self, Given, options};
 use super::period::WindowInput;
 use super::time::Moment;
 use crate::audit::{self, AuditProgress, AuditReport};
-use crate::{Context, Error};
+use crate::Error;
 
-/// Which audit to look for.
-#[derive(Default, Deserialize, Tsify)]
-pub struct HasAuditBeenRunOptions {
-    /// The compute host; without one, the configured one.
-    #[tsify(optional, type = "string | null")]
-    host: Option<String>,
-    /// The audit is that of the window completed before then; without one, before now.
-    #[serde(default)]
-    #[tsify(optional, type = "Moment | null")]
-    timestamp: Moment,
+options! {
+    /// Which audit to look for.
+    pub struct HasAuditBeenRunOptions {
+        /// The compute host; without one, the configured one.
+        #[tsify(optional, type = "string | null")]
+        host: Option<String>,
+        /// The audit is that of the window completed before then; without one, before now.
+        #[tsify(optional, type = "Moment | null")]
+        timestamp: Moment,
+    }
 }
 
-/// Which task log row to open.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct StartInstanceUsageAuditOptions {
-    /// The window.
-    window: WindowInput,
-    /// The compute host; without one, the configured one.
-    #[tsify(optional, type = "string | null")]
-    host: Option<String>,
-    /// How many instances there are.
-    #[tsify(type = "Integer")]
-    num_instances: i64,
+options! {
+    /// Which task log row to open.
+    pub struct StartInstanceUsageAuditOptions {
+        /// The window.
+        window: WindowInput,
+        /// The compute host; without one, the configured one.
+        #[tsify(optional, type = "string | null")]
+        host: Option<String>,
+        /// How many instances there are.
+        #[tsify(type = "Integer")]
+        num_instances: i64,
+    }
 }
 
-/// Which task log row to close, and how.
-#[derive(Deserialize, Tsify)]
-pub struct FinishInstanceUsageAuditOptions {
-    /// The window.
-    window: WindowInput,
-    /// The compute host; without one, the configured one.
-    #[tsify(optional, type = "string | null")]
-    host: Option<String>,
-    /// How many instances failed.
-    #[tsify(type = "Integer")]
-    errors: i64,
-    /// What the row is to say.
-    #[tsify(optional, type = "string | null")]
-    message: Option<String>,
+options! {
+    /// Which task log row to close, and how.
+    pub struct FinishInstanceUsageAuditOptions {
+        /// The window.
+        window: WindowInput,
+        /// The compute host; without one, the configured one.
+        #[tsify(optional, type = "string | null")]
+        host: Option<String>,
+        /// How many instances failed.
+        #[tsify(type = "Integer")]
+        errors: i64,
+        /// What the row is to say.
+        #[tsify(optional, type = "string | null")]
+        message: Option<String>,
+    }
 }
 
-/// Who asks for an audit, and how it is watched.
-#[derive(Default, Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct RunInstanceUsageAuditOptions {
-    /// Who asks.
-    #[tsify(optional, type = "ContextInput | null")]
-    context: Option<ContextInput>,
-    /// Stops the audit between two pages, and the waiting for a callback. The task log row is closed all the same, and
-    /// says so.
-    #[serde(default)]
-    #[tsify(optional, type = "AbortSignal | null")]
-    signal: Given,
-    /// Told how far the audit has come, once its task log row is open and after each page. What it throws stops the
-    /// audit.
-    #[serde(default)]
-    #[tsify(optional, type = "((progress: AuditProgress) => void) | null")]
-    on_progress: Given,
+options! {
+    /// Who asks for an audit, and how it is watched.
+    pub struct RunInstanceUsageAuditOptions {
+        /// Who asks.
+        #[tsify(optional, type = "ContextInput | null")]
+        context: Option<ContextInput>,
+        /// Stops the audit between two pages, and the waiting for a callback. The task log row is closed all the same, and
+        /// says so.
+        #[tsify(optional, type = "AbortSignal | null")]
+        signal: Given,
+        /// Told how far the audit has come, once its task log row is open and after each page. What it throws stops the
+        /// audit.
+        #[tsify(optional, type = "((progress: AuditProgress) => void) | null")]
+        on_progress: Given,
+    }
 }
 
 #[wasm_bindgen]
 impl ComputeUtils {
     /// Has the audit of the window completed before `timestamp` been run for this host, or is it running? Nova:
     /// `has_audit_been_run`.
-    #[wasm_bindgen(js_name = hasAuditBeenRun)]
-    pub async fn has_audit_been_run(&self, options: Option<Ts<HasAuditBeenRunOptions>>) -> Result<bool> {
-        let options = options::read_optional(options.as_ref())?;
-        let host = options.host.as_deref().unwrap_or(&self.config.host);
-        let timestamp = options.timestamp.read("timestamp")?;
-        self.with_services(async |services| audit::has_audit_been_run(services, &self.config, host, timestamp).await)
-            .await
+    #[wasm_bindgen(js_name = hasAuditBeenRun, unchecked_return_type = "Promise<boolean>")]
+    pub fn has_audit_been_run(&self, options: Option<Ts<HasAuditBeenRunOptions>>) -> Promise {
+        self.call(async move |config, services| {
+            let options = options::read_optional(options.as_ref())?;
+            let host = options.host.as_deref().unwrap_or(&config.host);
+            let run = audit::has_audit_been_run(services, config, host, options.timestamp.read("timestamp")?).await?;
+            Ok(run.into())
+        })
     }
 
     /// Open the task log row of an audit; `TaskAlreadyRunning` where there is one. Nova:
     /// `start_instance_usage_audit`.
-    #[wasm_bindgen(js_name = startInstanceUsageAudit)]
-    pub async fn start_instance_usage_audit(&self, options: Ts<StartInstanceUsageAuditOptions>) -> Result<()> {
-        let options = options::read(&options)?;
-        let (window, host) = (options.window.read()?, options.host.as_deref().unwrap_or(&self.config.host));
-        self.with_services(async |services| {
-            audit::start_instance_usage_audit(services, window, host, options.num_instances).await
+    #[wasm_bindgen(js_name = startInstanceUsageAudit, unchecked_return_type = "Promise<void>")]
+    pub fn start_instance_usage_audit(&self, options: Ts<StartInstanceUsageAuditOptions>) -> Promise {
+        self.call(async move |config, services| {
+            let options = options::read(&options)?;
+            let (window, host) = (options.window.read()?, options.host.as_deref().unwrap_or(&config.host));
+            audit::start_instance_usage_audit(services, window, host, options.num_instances).await?;
+            Ok(JsValue::UNDEFINED)
         })
-        .await
     }
 
     /// Close the task log row of an audit; `TaskNotRunning` where there is none. Nova:
     /// `finish_instance_usage_audit`.
-    #[wasm_bindgen(js_name = finishInstanceUsageAudit)]
-    pub async fn finish_instance_usage_audit(&self, options: Ts<FinishInstanceUsageAuditOptions>) -> Result<()> {
-        let options = options::read(&options)?;
-        let (window, host) = (options.window.read()?, options.host.as_deref().unwrap_or(&self.config.host));
-        let message = options.message.as_deref();
-        self.with_services(async |services| {
-            audit::finish_instance_usage_audit(services, window, host, options.errors, message).await
+    #[wasm_bindgen(js_name = finishInstanceUsageAudit, unchecked_return_type = "Promise<void>")]
+    pub fn finish_instance_usage_audit(&self, options: Ts<FinishInstanceUsageAuditOptions>) -> Promise {
+        self.call(async move |config, services| {
+            let options = options::read(&options)?;
+            let (window, host) = (options.window.read()?, options.host.as_deref().unwrap_or(&config.host));
+            let (errors, message) = (options.errors, options.message.as_deref());
+            audit::finish_instance_usage_audit(services, window, host, errors, message).await?;
+            Ok(JsValue::UNDEFINED)
         })
-        .await
     }
 
     /// Audit the last completed window of the configured host: one `exists` notification per instance, and a row in the
@@ -123,39 +122,32 @@ impl ComputeUtils {
     /// error and stops nothing. Where a page cannot be read, where the notifier gives up on a batch, or where the
     /// signal is aborted, the row is closed with a message that says so, with every instance not told of as an error,
     /// and the error comes back.
-    #[wasm_bindgen(js_name = runInstanceUsageAudit, unchecked_return_type = "AuditReport | null")]
-    pub async fn run_instance_usage_audit(&self, options: Option<Ts<RunInstanceUsageAuditOptions>>) -> Result<JsValue> {
-        let options = options::read_optional(options.as_ref())?;
-        let context = ContextInput::read(options.context)?;
-        let on_progress = options.on_progress.function("onProgress")?;
-        let services = Services::new(&self.host, signal(options.signal)?);
-        let report = self.audit(&services, &context, on_progress.as_ref()).await;
-        match services.finish(report)? {
-            Some(report) => audit_report(&report),
-            None => Ok(JsValue::NULL),
-        }
-    }
-}
-
-impl ComputeUtils {
-    async fn audit(
-        &self,
-        services: &Services<'_>,
-        context: &Context,
-        on_progress: Option<&Function>,
-    ) -> std::result::Result<Option<AuditReport>, Error> {
-        services.check_signal()?;
-        audit::observed_instance_usage_audit(services, &self.config, context, |progress| {
-            if let Some(on_progress) = on_progress {
-                tell(on_progress, progress)?;
+    #[wasm_bindgen(js_name = runInstanceUsageAudit, unchecked_return_type = "Promise<AuditReport | null>")]
+    pub fn run_instance_usage_audit(&self, options: Option<Ts<RunInstanceUsageAuditOptions>>) -> Promise {
+        self.call(async move |config, services| {
+            let options = options::read_optional(options.as_ref())?;
+            let context = ContextInput::read_context(options.context)?;
+            let on_progress = options.on_progress.function("onProgress")?;
+            if let Some(signal) = signal(options.signal)? {
+                services.heed(signal);
             }
-            services.check_signal()
+            services.check_signal()?;
+            let report = audit::observed_instance_usage_audit(services, config, &context, |progress| {
+                tell(on_progress.as_ref(), progress)?;
+                services.check_signal()
+            });
+            match report.await? {
+                Some(report) => audit_report(&report),
+                None => Ok(JsValue::NULL),
+            }
         })
-        .await
     }
 }
 
-fn tell(on_progress: &Function, progress: AuditProgress) -> std::result::Result<(), Error> {
+fn tell(on_progress: Option<&Function>, progress: AuditProgress) -> std::result::Result<(), Error> {
+    let Some(on_progress) = on_progress else {
+        return Ok(());
+    };
     let failed = |thrown| Error::host("on-progress", of_host(thrown));
     let progress = document::from_record(&progress).map_err(|thrown| failed(thrown.into()))?;
     on_progress.call1(&JsValue::UNDEFINED, &progress).map(drop).map_err(failed)

@@ -1,43 +1,43 @@
 //! Naming block devices.
 
-use serde::Deserialize;
-use tsify::{Ts, Tsify};
+use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
 use super::document::{self, from_record, from_text, object};
 use super::error::{Result, to_js};
-use super::options::{self, Given, Release};
+use super::options::{self, Given, Release, options, record};
 use crate::Config;
 use crate::device::{self, Explanation};
 use crate::instance::Instance;
 
-/// A block device mapping of an instance, as far as naming devices goes; what else it holds is passed over.
-#[derive(Deserialize, Tsify)]
-pub struct BlockDevice {
-    /// Such as `/dev/vdb`; nothing where it has no name yet.
-    #[tsify(optional, type = "string | null")]
-    device_name: Option<String>,
-    /// `volume`, `snapshot`, `image` or `blank`. Read in hibiscus.
-    #[tsify(optional, type = "string | null")]
-    source_type: Option<String>,
-    /// `volume` or `local`. Read in hibiscus.
-    #[tsify(optional, type = "string | null")]
-    destination_type: Option<String>,
-    /// `swap`, or the format of an ephemeral disk. Read in hibiscus.
-    #[tsify(optional, type = "string | null")]
-    guest_format: Option<String>,
-    /// `swap` or `ephemeralN`. Read in grizzly.
-    #[tsify(optional, type = "string | null")]
-    virtual_name: Option<String>,
-    /// The volume that it is. Read in grizzly.
-    #[tsify(optional, type = "string | null")]
-    volume_id: Option<String>,
-    /// The snapshot that its volume is made from. Read in grizzly.
-    #[tsify(optional, type = "string | null")]
-    snapshot_id: Option<String>,
-    /// The device of the image that is left out. Read in grizzly.
-    #[tsify(optional, type = "boolean | null")]
-    no_device: Option<bool>,
+record! {
+    /// A block device mapping of an instance, as far as naming devices goes; what else it holds is passed over.
+    pub struct BlockDevice {
+        /// Such as `/dev/vdb`; nothing where it has no name yet.
+        #[tsify(optional, type = "string | null")]
+        device_name: Option<String>,
+        /// `volume`, `snapshot`, `image` or `blank`. Read in hibiscus.
+        #[tsify(optional, type = "string | null")]
+        source_type: Option<String>,
+        /// `volume` or `local`. Read in hibiscus.
+        #[tsify(optional, type = "string | null")]
+        destination_type: Option<String>,
+        /// `swap`, or the format of an ephemeral disk. Read in hibiscus.
+        #[tsify(optional, type = "string | null")]
+        guest_format: Option<String>,
+        /// `swap` or `ephemeralN`. Read in grizzly.
+        #[tsify(optional, type = "string | null")]
+        virtual_name: Option<String>,
+        /// The volume that it is. Read in grizzly.
+        #[tsify(optional, type = "string | null")]
+        volume_id: Option<String>,
+        /// The snapshot that its volume is made from. Read in grizzly.
+        #[tsify(optional, type = "string | null")]
+        snapshot_id: Option<String>,
+        /// The device of the image that is left out. Read in grizzly.
+        #[tsify(optional, type = "boolean | null")]
+        no_device: Option<bool>,
+    }
 }
 
 impl BlockDevice {
@@ -58,29 +58,29 @@ impl BlockDevice {
 /// Take a device name apart; null where it is none. Nova: `match_device`.
 #[wasm_bindgen(js_name = matchDevice, unchecked_return_type = "DeviceMatch | null")]
 pub fn match_device(#[wasm_bindgen(unchecked_param_type = "string")] device: &JsValue) -> Result<JsValue> {
-    from_record(&device::match_device(&options::text(device, "device")?))
+    from_record(&device::match_device(&options::value::<String>(device, "device")?))
 }
 
 /// A device name without `/dev/`. Nova: `strip_dev`.
 #[wasm_bindgen(js_name = stripDev)]
 pub fn strip_dev(#[wasm_bindgen(unchecked_param_type = "string")] device_name: &JsValue) -> Result<String> {
-    Ok(device::strip_dev(&options::text(device_name, "deviceName")?).to_owned())
+    Ok(device::strip_dev(&options::value::<String>(device_name, "deviceName")?).to_owned())
 }
 
 /// A device name with `/dev/`. Nova: `prepend_dev`.
 #[wasm_bindgen(js_name = prependDev)]
 pub fn prepend_dev(#[wasm_bindgen(unchecked_param_type = "string")] device_name: &JsValue) -> Result<String> {
-    Ok(device::prepend_dev(&options::text(device_name, "deviceName")?).into_owned())
+    Ok(device::prepend_dev(&options::value::<String>(device_name, "deviceName")?).into_owned())
 }
 
-/// Which device name, in which release.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct DeviceNameOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// The name.
-    device_name: String,
+options! {
+    /// Which device name, in which release.
+    pub struct DeviceNameOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// The name.
+        device_name: String,
+    }
 }
 
 /// A device name without `/dev/` and the prefix of its bus. Nova: `strip_prefix`.
@@ -100,17 +100,18 @@ pub fn get_device_letter(options: Ts<DeviceNameOptions>) -> Result<String> {
 /// The letter or letters at a place, from 0: `a` to `z`, `aa` and so on. Nova: `generate_device_letter`.
 #[wasm_bindgen(js_name = generateDeviceLetter)]
 pub fn generate_device_letter(#[wasm_bindgen(unchecked_param_type = "Integer")] index: &JsValue) -> Result<String> {
-    Ok(device::generate_device_letter(options::integer(index, "index")?))
+    Ok(device::generate_device_letter(options::value(index, "index")?))
 }
 
-/// Which device name to make.
-#[derive(Deserialize, Tsify)]
-pub struct GenerateDeviceNameOptions {
-    /// Such as `vd`.
-    prefix: String,
-    /// The place of its letter, from 0.
-    #[tsify(type = "Integer")]
-    index: i64,
+options! {
+    /// Which device name to make.
+    pub struct GenerateDeviceNameOptions {
+        /// Such as `vd`.
+        prefix: String,
+        /// The place of its letter, from 0.
+        #[tsify(type = "Integer")]
+        index: i64,
+    }
 }
 
 /// A device name of prefix and place. Nova: `generate_device_name`.
@@ -120,14 +121,14 @@ pub fn generate_device_name(options: Ts<GenerateDeviceNameOptions>) -> Result<St
     Ok(device::generate_device_name(&prefix, index))
 }
 
-/// Which letters are taken.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct GetUnusedLetterOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// The letters that are taken.
-    used_letters: Vec<String>,
+options! {
+    /// Which letters are taken.
+    pub struct GetUnusedLetterOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// The letters that are taken.
+        used_letters: Vec<String>,
+    }
 }
 
 /// The first letter that is not taken. Nova: `_get_unused_letter`.
@@ -141,19 +142,20 @@ pub fn get_unused_letter(options: Ts<GetUnusedLetterOptions>) -> Result<String> 
 /// Is this a name that a device may have? `InvalidInput` where it is none. Nova: `validate_device_name`.
 #[wasm_bindgen(js_name = validateDeviceName)]
 pub fn validate_device_name(#[wasm_bindgen(unchecked_param_type = "string")] value: &JsValue) -> Result<()> {
-    Ok(device::validate_device_name(&options::text(value, "value")?)?)
+    Ok(device::validate_device_name(&options::value::<String>(value, "value")?)?)
 }
 
-/// Which devices an instance has.
-#[derive(Deserialize, Tsify)]
-pub struct InstanceBlockMappingOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// The instance.
-    #[tsify(type = "DocumentInput")]
-    instance: Given,
-    /// Its block devices.
-    bdms: Vec<BlockDevice>,
+options! {
+    /// Which devices an instance has.
+    pub struct InstanceBlockMappingOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// The instance.
+        #[tsify(type = "DocumentInput")]
+        instance: Given,
+        /// Its block devices.
+        bdms: Vec<BlockDevice>,
+    }
 }
 
 /// The devices of an instance by role. Nova: `instance_block_mapping`.
@@ -165,27 +167,27 @@ pub fn instance_block_mapping(options: Ts<InstanceBlockMappingOptions>) -> Resul
     from_text(&device::instance_block_mapping(&config, &Instance::parse(&instance)?, &bdms)?.to_json())
 }
 
-/// For which instance a device is to be named.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct GetDeviceNameForInstanceOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// The instance.
-    #[tsify(type = "DocumentInput")]
-    instance: Given,
-    /// Its block devices.
-    bdms: Vec<BlockDevice>,
-    /// The name that is asked for; without one, the next free one.
-    #[tsify(optional, type = "string | null")]
-    device: Option<String>,
-    /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
-    /// likes. Read in hibiscus.
-    #[tsify(optional, type = "Integer | null")]
-    max_disk_devices_to_attach: Option<i64>,
-    /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
-    #[tsify(optional, type = "string | null")]
-    compute_driver: Option<String>,
+options! {
+    /// For which instance a device is to be named.
+    pub struct GetDeviceNameForInstanceOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// The instance.
+        #[tsify(type = "DocumentInput")]
+        instance: Given,
+        /// Its block devices.
+        bdms: Vec<BlockDevice>,
+        /// The name that is asked for; without one, the next free one.
+        #[tsify(optional, type = "string | null")]
+        device: Option<String>,
+        /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
+        /// likes. Read in hibiscus.
+        #[tsify(optional, type = "Integer | null")]
+        max_disk_devices_to_attach: Option<i64>,
+        /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
+        #[tsify(optional, type = "string | null")]
+        compute_driver: Option<String>,
+    }
 }
 
 struct DeviceRequest {
@@ -226,28 +228,28 @@ pub fn explain_device_name_for_instance(options: Ts<GetDeviceNameForInstanceOpti
     explanation(&device::explain_device_name_for_instance(&config, &instance, &bdms, device.as_deref())?)
 }
 
-/// Beside which names a device is to be named.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct GetNextDeviceNameOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// The names of the devices that are there; null for one without a name.
-    #[tsify(type = "(string | null)[]")]
-    device_name_list: Vec<Option<String>>,
-    /// The name of the root device.
-    #[tsify(optional, type = "string | null")]
-    root_device_name: Option<String>,
-    /// The name that is asked for; without one, the next free one.
-    #[tsify(optional, type = "string | null")]
-    device: Option<String>,
-    /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
-    /// likes. Read in hibiscus.
-    #[tsify(optional, type = "Integer | null")]
-    max_disk_devices_to_attach: Option<i64>,
-    /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
-    #[tsify(optional, type = "string | null")]
-    compute_driver: Option<String>,
+options! {
+    /// Beside which names a device is to be named.
+    pub struct GetNextDeviceNameOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// The names of the devices that are there; null for one without a name.
+        #[tsify(type = "(string | null)[]")]
+        device_name_list: Vec<Option<String>>,
+        /// The name of the root device.
+        #[tsify(optional, type = "string | null")]
+        root_device_name: Option<String>,
+        /// The name that is asked for; without one, the next free one.
+        #[tsify(optional, type = "string | null")]
+        device: Option<String>,
+        /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
+        /// likes. Read in hibiscus.
+        #[tsify(optional, type = "Integer | null")]
+        max_disk_devices_to_attach: Option<i64>,
+        /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
+        #[tsify(optional, type = "string | null")]
+        compute_driver: Option<String>,
+    }
 }
 
 /// The name of a device that is to be attached beside those of a list. Nova: `get_next_device_name`.
@@ -268,22 +270,22 @@ pub fn explain_next_device_name(options: Ts<GetNextDeviceNameOptions>) -> Result
     explanation(&device::explain_next_device_name(&config, &list, root, options.device.as_deref())?)
 }
 
-/// Which devices are to be named.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct DefaultDeviceNamesForInstanceOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// The name of the root device.
-    #[tsify(optional, type = "string | null")]
-    root_device_name: Option<String>,
-    /// The names in each of the lists of block devices that Nova goes through; null for one that is to get a name.
-    #[tsify(type = "(string | null)[][]")]
-    block_device_lists: Vec<Vec<Option<String>>>,
-    /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
-    /// likes.
-    #[tsify(optional, type = "Integer | null")]
-    max_disk_devices_to_attach: Option<i64>,
+options! {
+    /// Which devices are to be named.
+    pub struct DefaultDeviceNamesForInstanceOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// The name of the root device.
+        #[tsify(optional, type = "string | null")]
+        root_device_name: Option<String>,
+        /// The names in each of the lists of block devices that Nova goes through; null for one that is to get a name.
+        #[tsify(type = "(string | null)[][]")]
+        block_device_lists: Vec<Vec<Option<String>>>,
+        /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
+        /// likes.
+        #[tsify(optional, type = "Integer | null")]
+        max_disk_devices_to_attach: Option<i64>,
+    }
 }
 
 /// Name all devices that have no name; the caller saves those in `named`, in that order, and throws what `stopped`

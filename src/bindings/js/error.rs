@@ -47,7 +47,7 @@ impl From<Error> for Thrown {
 pub fn to_js(error: &Error) -> JsValue {
     let source = error.source().and_then(|source| source.downcast_ref::<HostThrew>());
     let cause = source.map_or(JsValue::UNDEFINED, |HostThrew(thrown)| JsValue::clone(thrown));
-    nova_error(error.code(), error.message(), error.callback().map(camel_case), &cause)
+    nova_error(error.code(), error.message(), error.callback().map(|name| camel_case(name, '-')), &cause)
 }
 
 /// What a callback threw, or rejected with.
@@ -69,10 +69,10 @@ impl fmt::Display for HostThrew {
 
 impl std::error::Error for HostThrew {}
 
-/// `task-log-get` is called `taskLogGet` here.
-fn camel_case(name: &str) -> String {
+/// `task-log-get` is called `taskLogGet` here, and `device_name` `deviceName`.
+pub fn camel_case(name: &str, between: char) -> String {
     let mut camel = String::with_capacity(name.len());
-    for (at, word) in name.split('-').enumerate() {
+    for (at, word) in name.split(between).enumerate() {
         let mut letters = word.chars();
         match letters.next() {
             Some(first) if at > 0 => camel.push(first.to_ascii_uppercase()),

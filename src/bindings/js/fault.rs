@@ -1,44 +1,42 @@
 //! Failures, and the faults of instances that are made of them.
 
-use js_sys::Reflect;
-use serde::Deserialize;
-use tsify::{Ts, Tsify};
+use js_sys::{Promise, Reflect};
+use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
 use super::compute_utils::ComputeUtils;
 use super::document::{from_record, value_text};
 use super::error::{Result, describe};
-use super::options::{self, Given};
+use super::options::{self, Given, options, record};
 use crate::fault;
 
-/// A failure as data: what Nova sees of an exception and its traceback.
-#[derive(Deserialize, Tsify)]
-pub struct Failure {
-    /// The name of the class, without its module: `NoValidHost`.
-    class_name: String,
-    /// The failure as text: Python's `str(e)`.
-    text: String,
-    /// The `code` among the keyword arguments that the exception keeps. Without one the code of a fault is 500.
-    #[serde(default)]
-    #[tsify(optional, type = "Value")]
-    code: Given,
-    /// The `value` among them: what an error that came over the wire says. Read in grizzly.
-    #[serde(default)]
-    #[tsify(optional, type = "Value")]
-    value: Given,
-    /// What `format_message()` gives. Read in hibiscus.
-    #[tsify(optional, type = "string | null")]
-    formatted_message: Option<String>,
-    /// The exception as Python's `repr` shows it; without one, it is made of the class name and the text.
-    #[tsify(optional, type = "string | null")]
-    representation: Option<String>,
-    /// The frames, printed, without heading and closing line.
-    #[tsify(optional, type = "string | null")]
-    traceback: Option<String>,
-    /// The exception as the interpreter prints it; without one, it is made of the traceback, the class name and the
-    /// text.
-    #[tsify(optional, type = "string | null")]
-    formatted_exception: Option<String>,
+record! {
+    /// A failure as data: what Nova sees of an exception and its traceback.
+    pub struct Failure {
+        /// The name of the class, without its module: `NoValidHost`.
+        class_name: String,
+        /// The failure as text: Python's `str(e)`.
+        text: String,
+        /// The `code` among the keyword arguments that the exception keeps. Without one the code of a fault is 500.
+        #[tsify(optional, type = "Value")]
+        code: Given,
+        /// The `value` among them: what an error that came over the wire says. Read in grizzly.
+        #[tsify(optional, type = "Value")]
+        value: Given,
+        /// What `format_message()` gives. Read in hibiscus.
+        #[tsify(optional, type = "string | null")]
+        formatted_message: Option<String>,
+        /// The exception as Python's `repr` shows it; without one, it is made of the class name and the text.
+        #[tsify(optional, type = "string | null")]
+        representation: Option<String>,
+        /// The frames, printed, without heading and closing line.
+        #[tsify(optional, type = "string | null")]
+        traceback: Option<String>,
+        /// The exception as the interpreter prints it; without one, it is made of the traceback, the class name and the
+        /// text.
+        #[tsify(optional, type = "string | null")]
+        formatted_exception: Option<String>,
+    }
 }
 
 /// What was thrown as a failure: a record of one, or any JavaScript error, whose name and message stand for class name
@@ -62,7 +60,7 @@ pub fn failure(thrown: &JsValue) -> Result<fault::Failure> {
 }
 
 fn record(thrown: &JsValue) -> Result<fault::Failure> {
-    let failure: Failure = options::record(thrown)?;
+    let failure: Failure = options::value(thrown, "fault")?;
     Ok(fault::Failure {
         class_name: failure.class_name,
         text: failure.text,
@@ -94,15 +92,16 @@ fn places(stack: &str) -> String {
     stack.lines().filter(is_place).flat_map(|line| [line, "\n"]).collect()
 }
 
-/// Which failure is told of, and how.
-#[derive(Deserialize, Tsify)]
-pub struct ExceptionToDictOptions {
-    /// What was thrown: any error, or a record of one.
-    #[tsify(type = "unknown")]
-    fault: Given,
-    /// The message that is to stand in place of the failure's own.
-    #[tsify(optional, type = "string | null")]
-    message: Option<String>,
+options! {
+    /// Which failure is told of, and how.
+    pub struct ExceptionToDictOptions {
+        /// What was thrown: any error, or a record of one.
+        #[tsify(type = "unknown")]
+        fault: Given,
+        /// The message that is to stand in place of the failure's own.
+        #[tsify(optional, type = "string | null")]
+        message: Option<String>,
+    }
 }
 
 /// What a notification or a fault says of a failure. Nova: `exception_to_dict`, hibiscus.
@@ -115,14 +114,15 @@ pub fn exception_to_dict(options: Ts<ExceptionToDictOptions>) -> Result<JsValue>
     from_record(&fault::exception_to_dict(&failure(&fault.0)?, message.as_deref())?)
 }
 
-/// Which text is cut, and where.
-#[derive(Deserialize, Tsify)]
-pub struct SafeTruncateOptions {
-    /// The text.
-    value: String,
-    /// How many bytes of UTF-8 are kept; negative, how many at the end are not.
-    #[tsify(type = "Integer")]
-    length: i64,
+options! {
+    /// Which text is cut, and where.
+    pub struct SafeTruncateOptions {
+        /// The text.
+        value: String,
+        /// How many bytes of UTF-8 are kept; negative, how many at the end are not.
+        #[tsify(type = "Integer")]
+        length: i64,
+    }
 }
 
 /// The first bytes of a text, and no split character. Nova: `safe_truncate`, hibiscus.
@@ -132,32 +132,31 @@ pub fn safe_truncate(options: Ts<SafeTruncateOptions>) -> Result<String> {
     Ok(fault::safe_truncate(&value, length).to_owned())
 }
 
-/// Which fault to record, of which instance.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct AddInstanceFaultFromExcOptions {
-    /// The instance.
-    instance_uuid: String,
-    /// What was thrown: any error, or a record of one.
-    #[tsify(type = "unknown")]
-    fault: Given,
-    /// The message that is to stand in place of the failure's own. Read in hibiscus.
-    #[tsify(optional, type = "string | null")]
-    fault_message: Option<String>,
+options! {
+    /// Which fault to record, of which instance.
+    pub struct AddInstanceFaultFromExcOptions {
+        /// The instance.
+        instance_uuid: String,
+        /// What was thrown: any error, or a record of one.
+        #[tsify(type = "unknown")]
+        fault: Given,
+        /// The message that is to stand in place of the failure's own. Read in hibiscus.
+        #[tsify(optional, type = "string | null")]
+        fault_message: Option<String>,
+    }
 }
 
 #[wasm_bindgen]
 impl ComputeUtils {
     /// Record what befell an instance. Nova: `add_instance_fault_from_exc`.
-    #[wasm_bindgen(js_name = addInstanceFaultFromExc)]
-    pub async fn add_instance_fault_from_exc(&self, options: Ts<AddInstanceFaultFromExcOptions>) -> Result<()> {
-        let AddInstanceFaultFromExcOptions { instance_uuid, fault, fault_message } = options::read(&options)?;
-        let (fault, message) = (failure(&fault.0)?, fault_message.as_deref());
-        self.with_services(async |services| {
-            let recorded = fault::add_instance_fault_from_exc(services, &self.config, &instance_uuid, &fault, message);
-            recorded.await
+    #[wasm_bindgen(js_name = addInstanceFaultFromExc, unchecked_return_type = "Promise<void>")]
+    pub fn add_instance_fault_from_exc(&self, options: Ts<AddInstanceFaultFromExcOptions>) -> Promise {
+        self.call(async move |config, services| {
+            let AddInstanceFaultFromExcOptions { instance_uuid, fault, fault_message } = options::read(&options)?;
+            let (fault, message) = (failure(&fault.0)?, fault_message.as_deref());
+            fault::add_instance_fault_from_exc(services, config, &instance_uuid, &fault, message).await?;
+            Ok(JsValue::UNDEFINED)
         })
-        .await
     }
 }
 

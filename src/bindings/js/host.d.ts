@@ -120,3 +120,14 @@ export interface Notifier {
      */
     notify(context: Context, notifications: Notification[]): Awaitable<(Error | null | undefined)[] | void>;
 }
+
+export interface ComputeUtils {
+    /**
+     * Do something and report it: an event per instance opens before and closes after it, with its outcome. Nova:
+     * `EventReporter`.
+     *
+     * What the body gives comes back; what it throws is reported as `Error` and thrown again, unchanged. Where closing
+     * the events fails, that error comes, as in Nova, with what the body threw as its `body`.
+     */
+    reportEvent<T>(options: ReportEventOptions, body: () => T): Promise<Awaited<T>>;
+}

@@ -1,6 +1,6 @@
 //! The host's side: what a JavaScript object does for the library.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use chrono::NaiveDateTime;
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
@@ -55,7 +55,7 @@ pub struct Host {
 /// The host during one call of the library.
 pub struct Services<'a> {
     host: &'a Host,
-    signal: Option<AbortSignal>,
+    signal: OnceCell<AbortSignal>,
     randomness: Randomness,
     /// Why there is no telling the time, or no randomness. The library asks for both as things that cannot fail; where
     /// they do, nothing may leave it any more.
@@ -63,21 +63,27 @@ pub struct Services<'a> {
 }
 
 impl<'a> Services<'a> {
-    pub fn new(host: &'a Host, signal: Option<AbortSignal>) -> Self {
-        Self { host, signal, randomness: Randomness::default(), failure: RefCell::default() }
+    pub fn new(host: &'a Host) -> Self {
+        Self { host, signal: OnceCell::new(), randomness: Randomness::default(), failure: RefCell::default() }
+    }
+
+    /// From now on wait for the host only until this signal is aborted.
+    pub fn heed(&self, signal: AbortSignal) {
+        // One call has one signal.
+        let _ = self.signal.set(signal);
     }
 
     /// What a call gave, unless the clock or the randomness failed on the way.
-    pub fn finish<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+    pub fn finish<T>(&self, outcome: Result<T, Thrown>) -> Result<T, Thrown> {
         match self.failure.take() {
-            Some(failure) => Err(Error::host("clock", failure)),
+            Some(failure) => Err(Error::host("clock", failure).into()),
             None => outcome,
         }
     }
 
     /// Does the caller want to stop?
     pub fn check_signal(&self) -> Result<(), Error> {
-        match &self.signal {
+        match self.signal.get() {
             Some(signal) if signal.aborted() => Err(of_host(signal.reason()).into()),
             _ => Ok(()),
         }
@@ -111,7 +117,7 @@ impl<'a> Services<'a> {
         if !is_thenable(&answer)? {
             return Ok(answer);
         }
-        let signal = self.signal.clone().map_or(JsValue::UNDEFINED, Into::into);
+        let signal = self.signal.get().map_or(JsValue::UNDEFINED, JsValue::from);
         let promise = Promise::resolve(&answer);
         JsFuture::from(unless_aborted(&promise, &signal, patience)).await.map_err(of_host)
     }
@@ -167,8 +173,12 @@ impl<'a> TaskLogCall<'a> {
 
 #[derive(Serialize)]
 struct PageQuery<'a> {
-    #[serde(flatten)]
-    query: WindowQuery<'a>,
+    #[serde(with = "crate::time::iso")]
+    begin: NaiveDateTime,
+    #[serde(with = "crate::time::iso::optional")]
+    end: Option<NaiveDateTime>,
+    project_id: Option<&'a str>,
+    host: Option<&'a str>,
     marker: Option<&'a str>,
     limit: u32,
 }
@@ -229,7 +239,9 @@ impl Conductor for Services<'_> {
         limit: u32,
     ) -> Result<InstancePage, HostError> {
         let method = "instanceGetActiveByWindow";
-        let page = self.conductor(method, &[given(&PageQuery { query, marker, limit })?]).await?;
+        let WindowQuery { begin, end, project_id, host } = query;
+        let query = PageQuery { begin, end, project_id, host, marker, limit };
+        let page = self.conductor(method, &[given(&query)?]).await?;
         let member = |name: &str| match page.is_object() {
             true => Reflect::get(&page, &JsValue::from_str(name)).map_err(of_host),
             false => Err(HostError::new("TypeError", format!("the answer of {method} is {}", document::kind(&page)))),

@@ -1,24 +1,23 @@
 //! Network info.
 
-use serde::Deserialize;
-use tsify::{Ts, Tsify};
+use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
 use super::document::{self, from_text};
 use super::error::Result;
-use super::options::{self, Given, Release};
+use super::options::{self, Given, Release, options};
 use crate::instance::Instance;
 use crate::network::{self, NetworkInfo};
 
-/// Which network info to hydrate.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct HydrateOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// A list of vifs, or its JSON text.
-    #[tsify(type = "DocumentInput")]
-    network_info: Given,
+options! {
+    /// Which network info to hydrate.
+    pub struct HydrateOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// A list of vifs, or its JSON text.
+        #[tsify(type = "DocumentInput")]
+        network_info: Given,
+    }
 }
 
 /// Network info with all that Nova's model fills in. Nova: `NetworkInfo.hydrate`.

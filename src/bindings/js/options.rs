@@ -1,54 +1,177 @@
-//! Options: objects whose names are all known.
+//! Options and records on their way in: plain objects, read member by member.
+//!
+//! Of an options object all names are known, and one that is not is refused; a record may hold more than is read. Either
+//! way null and absent are the same. What derive macros of serde would generate for each of these structs, generic over
+//! its source, is ten times the code of [`Member`].
 
-use js_sys::{Function, Object, Reflect};
-use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
-use serde::{Deserialize, forward_to_deserialize_any};
-use serde_path_to_error::Segment;
+use std::cell::OnceCell;
+
+use js_sys::{Array, Function, Object, Reflect};
 use tsify::{Ts, Tsify};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 use super::document::kind;
-use super::error::Result;
+use super::error::{Result, camel_case, of_host};
 use crate::Error;
 
-/// The options of a call. Null and absent are the same; an option that is not known is refused.
-pub fn read<T: Tsify + DeserializeOwned>(options: &Ts<T>) -> Result<T>
+/// Declares the options of a call: the struct, its TypeScript and how it is read.
+macro_rules! options {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$member_meta:meta])* $member:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(tsify::Tsify)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name { $($(#[$member_meta])* $member: $type,)* }
+
+        impl $crate::bindings::js::options::Options for $name {
+            const NAMES: &'static [&'static str] = &[$(stringify!($member)),*];
+
+            fn read(members: &$crate::bindings::js::options::Members<'_>) -> Self {
+                Self { $($member: members.get(stringify!($member)),)* }
+            }
+        }
+    };
+}
+
+/// Declares a record of Nova's as it is given.
+macro_rules! record {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$member_meta:meta])* $member:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Default, tsify::Tsify)]
+        pub struct $name { $($(#[$member_meta])* $member: $type,)* }
+
+        impl $crate::bindings::js::options::Member for $name {
+            fn read(value: wasm_bindgen::JsValue, at: &$crate::bindings::js::options::At<'_>) -> Self {
+                match at.record(&value) {
+                    Some(members) => Self { $($member: members.get(stringify!($member)),)* },
+                    None => Self::default(),
+                }
+            }
+        }
+    };
+}
+
+pub(super) use {options, record};
+
+/// The options of a call.
+pub trait Options: Sized {
+    /// All names that there are, the way Rust writes them.
+    const NAMES: &'static [&'static str];
+
+    /// Read an object whose names are known.
+    fn read(members: &Members<'_>) -> Self;
+}
+
+/// What can be read of a value. Where it cannot, it complains, and gives anything: nobody will look at it.
+pub trait Member {
+    fn read(value: JsValue, at: &At<'_>) -> Self;
+}
+
+/// The first thing that was wrong. One place for it, in place of a way out at every member, halves the code.
+#[derive(Default)]
+pub struct Complaint(OnceCell<Error>);
+
+impl Complaint {
+    fn or<T>(self, value: T) -> Result<T> {
+        match self.0.into_inner() {
+            Some(error) => Err(error.into()),
+            None => Ok(value),
+        }
+    }
+}
+
+/// Where a value stands, and where to complain about it.
+pub struct At<'a> {
+    path: &'a str,
+    complaint: &'a Complaint,
+}
+
+impl At<'_> {
+    /// Complain that something else is wanted.
+    fn want(&self, value: &JsValue, wanted: &str) {
+        self.complain(wrong(value, self.path, wanted));
+    }
+
+    fn complain(&self, error: Error) {
+        // The first one is the one that counts.
+        let _ = self.complaint.0.set(error);
+    }
+
+    /// The members of a record.
+    pub fn record<'r>(&'r self, value: &'r JsValue) -> Option<Members<'r>> {
+        if !value.is_object() || value.is_array() {
+            self.want(value, "an object");
+            return None;
+        }
+        Some(Members { object: value, of: Some(self.path), complaint: self.complaint })
+    }
+}
+
+/// The members of an object.
+pub struct Members<'a> {
+    object: &'a JsValue,
+    /// What the object is called, where it is a record among options. Records keep Nova's names.
+    of: Option<&'a str>,
+    complaint: &'a Complaint,
+}
+
+impl Members<'_> {
+    /// A member by its Rust name.
+    pub fn get<T: Member>(&self, name: &str) -> T {
+        let (value, path) = self.find(name);
+        T::read(value, &At { path: &path, complaint: self.complaint })
+    }
+
+    fn find(&self, name: &str) -> (JsValue, String) {
+        let (name, path) = match self.of {
+            Some(of) => (name.to_owned(), format!("{of}.{name}")),
+            None => (camel_case(name, '_'), camel_case(name, '_')),
+        };
+        let value = Reflect::get(self.object, &JsValue::from_str(&name)).unwrap_or_else(|thrown| {
+            At { path: &path, complaint: self.complaint }.complain(of_host(thrown).into());
+            JsValue::UNDEFINED
+        });
+        (value, path)
+    }
+}
+
+/// Read the options of a call.
+pub fn read<T: Tsify + Options>(options: &Ts<T>) -> Result<T>
 where
     T::JsType: JsCast,
 {
-    read_value(options.js_value())
+    read_value(&options.js_value())
 }
 
 /// Those of a call that can do without.
-pub fn read_optional<T: Tsify + DeserializeOwned>(options: Option<&Ts<T>>) -> Result<T>
+pub fn read_optional<T: Tsify + Options>(options: Option<&Ts<T>>) -> Result<T>
 where
     T::JsType: JsCast,
 {
-    read_value(options.map_or_else(|| Object::new().into(), Ts::js_value))
+    read_value(&options.map_or_else(|| Object::new().into(), Ts::js_value))
 }
 
-fn read_value<T: DeserializeOwned>(options: JsValue) -> Result<T> {
-    if !options.is_object() || options.is_array() || options.is_function() {
-        return Err(Error::type_error(format!("the options are {}: give an object", kind(&options))).into());
+fn read_value<T: Options>(options: &JsValue) -> Result<T> {
+    check(options, T::NAMES)?;
+    let complaint = Complaint::default();
+    let read = T::read(&Members { object: options, of: None, complaint: &complaint });
+    complaint.or(read)
+}
+
+/// Read a value that stands on its own, and not among options.
+pub fn value<T: Member>(value: &JsValue, path: &str) -> Result<T> {
+    let complaint = Complaint::default();
+    let read = T::read(value.clone(), &At { path, complaint: &complaint });
+    complaint.or(read)
+}
+
+fn check(options: &JsValue, known: &[&str]) -> Result<()> {
+    if !options.is_object() || options.is_array() {
+        return Err(Error::type_error(format!("the options are {}: give an object", kind(options))).into());
     }
-    refuse_unknown(&options, known_names::<T>())?;
-    record(&options)
-}
-
-/// A record, which may hold more than is read.
-pub fn record<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
-    let deserializer = serde_wasm_bindgen::Deserializer::from(value.clone());
-    serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        let (reason, path) = (error.inner().to_string(), error.path());
-        complaint(&reason, &path.to_string(), &at(value.clone(), path)).into()
-    })
-}
-
-fn refuse_unknown(options: &JsValue, known: &[&str]) -> Result<()> {
     for name in Object::keys(options.unchecked_ref::<Object>()) {
         let name = name.as_string().unwrap_or_default();
-        if !known.contains(&name.as_str()) {
+        if !known.iter().any(|known| camel_case(known, '_') == name) {
             return Err(Error::type_error(unknown(&name, known)).into());
         }
     }
@@ -56,112 +179,90 @@ fn refuse_unknown(options: &JsValue, known: &[&str]) -> Result<()> {
 }
 
 fn unknown(name: &str, known: &[&str]) -> String {
-    let distance = |known: &&&str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
+    let known: Vec<String> = known.iter().map(|known| camel_case(known, '_')).collect();
+    let distance =
+        |known: &&String| strsim::levenshtein(&known.to_ascii_lowercase(), &name.to_ascii_lowercase());
     match known.iter().min_by_key(distance) {
         Some(nearest) => format!("unknown option `{name}`: did you mean `{nearest}`?"),
         None => format!("unknown option `{name}`: there are none"),
     }
 }
 
-/// One line of serde's, in the words of JavaScript.
-fn complaint(reason: &str, path: &str, value: &JsValue) -> Error {
-    let reason = reason.strip_prefix("Error: ").unwrap_or(reason);
-    if let Some(name) = reason.strip_prefix("missing field ") {
-        let name = name.trim_matches('`');
-        return Error::type_error(match path {
-            "." => format!("the option `{name}` is missing"),
-            _ => format!("`{path}.{name}` is missing"),
-        });
-    }
-    let expected = reason.rsplit_once("expected ").map(|(_, expected)| expected);
-    let wanted = match expected {
-        Some("a string" | "str" | "string") => "text",
-        Some("a boolean" | "bool") => "`true` or `false`",
-        Some("a sequence") => "an array",
-        Some("i64" | "u64" | "i32" | "u32") => "a whole number",
-        Some(expected) if expected.starts_with("struct ") || expected == "a map" => "an object",
-        // What is of the right type and says nothing that is known: a release, a format.
-        _ => return Error::value(reason),
-    };
-    Error::type_error(format!("`{path}` is {}: give {wanted}", kind(value)))
-}
-
-/// The value at a path that serde has walked.
-fn at(options: JsValue, path: &serde_path_to_error::Path) -> JsValue {
-    path.iter().fold(options, |value, segment| {
-        let key = match segment {
-            Segment::Map { key } => JsValue::from_str(key),
-            Segment::Seq { index } => JsValue::from_str(&index.to_string()),
-            Segment::Enum { .. } | Segment::Unknown => return value,
-        };
-        Reflect::get(&value, &key).unwrap_or(JsValue::UNDEFINED)
+fn wrong(value: &JsValue, path: &str, wanted: &str) -> Error {
+    let kind = kind(value);
+    Error::type_error(match kind {
+        "missing" => format!("`{path}` is missing: give {wanted}"),
+        _ => format!("`{path}` is {kind}: give {wanted}"),
     })
 }
 
-/// The names of a struct's fields, as serde knows them.
-fn known_names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
-    let mut names: &'static [&'static str] = &[];
-    // It never gets further than to say which fields it wants.
-    let _ = T::deserialize(Names(&mut names));
-    names
-}
-
-/// A deserializer that has nothing to give, and only listens.
-struct Names<'a>(&'a mut &'static [&'static str]);
-
-impl<'de> Deserializer<'de> for Names<'_> {
-    type Error = serde::de::value::Error;
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        _: V,
-    ) -> std::result::Result<V::Value, Self::Error> {
-        *self.0 = fields;
-        Err(Self::Error::custom("listened"))
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, Self::Error> {
-        visitor.visit_unit()
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct
-        seq tuple tuple_struct map enum identifier ignored_any
+impl Member for String {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        value.as_string().unwrap_or_else(|| {
+            at.want(&value, "text");
+            Self::new()
+        })
     }
 }
 
-/// Text that stands on its own, and not among options.
-pub fn text(value: &JsValue, name: &str) -> Result<String> {
-    let given = || Error::type_error(format!("`{name}` is {}: give text", kind(value)));
-    Ok(value.as_string().ok_or_else(given)?)
+impl Member for bool {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        value.as_bool().unwrap_or_else(|| {
+            at.want(&value, "`true` or `false`");
+            false
+        })
+    }
 }
 
-/// A whole number that stands on its own.
-pub fn integer(value: &JsValue, name: &str) -> Result<i64> {
-    let deserializer = serde_wasm_bindgen::Deserializer::from(value.clone());
-    let given = |_| Error::type_error(format!("`{name}` is {}: give a whole number", kind(value)));
-    Ok(i64::deserialize(deserializer).map_err(given)?)
+impl Member for i64 {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        serde_wasm_bindgen::from_value(value.clone()).unwrap_or_else(|_| {
+            at.want(&value, "a whole number of at most 64 bits, as a bigint where a number would round it");
+            0
+        })
+    }
+}
+
+impl<T: Member> Member for Option<T> {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        if value.is_undefined() || value.is_null() { None } else { Some(T::read(value, at)) }
+    }
+}
+
+impl<T: Member> Member for Vec<T> {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        if !value.is_array() {
+            at.want(&value, "an array");
+            return Self::new();
+        }
+        let of = |(index, member): (usize, JsValue)| {
+            T::read(member, &At { path: &format!("{}[{index}]", at.path), complaint: at.complaint })
+        };
+        Array::from(&value).iter().enumerate().map(of).collect()
+    }
 }
 
 /// Whose contract is spoken.
 pub struct Release(pub crate::Release);
 
-impl<'de> Deserialize<'de> for Release {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map(Self).map_err(D::Error::custom)
+impl Member for Release {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        Self(String::read(value, at).parse().unwrap_or_else(|error| {
+            at.complain(error);
+            crate::Release::Hibiscus
+        }))
     }
 }
 
 /// Which notifications are sent.
 pub struct NotificationFormat(pub crate::NotificationFormat);
 
-impl<'de> Deserialize<'de> for NotificationFormat {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map(Self).map_err(D::Error::custom)
+impl Member for NotificationFormat {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        Self(String::read(value, at).parse().unwrap_or_else(|error| {
+            at.complain(error);
+            crate::NotificationFormat::Unversioned
+        }))
     }
 }
 
@@ -169,9 +270,9 @@ impl<'de> Deserialize<'de> for NotificationFormat {
 #[derive(Clone, Default)]
 pub struct Given(pub JsValue);
 
-impl<'de> Deserialize<'de> for Given {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        serde_wasm_bindgen::preserve::deserialize(deserializer).map(Self)
+impl Member for Given {
+    fn read(value: JsValue, _: &At<'_>) -> Self {
+        Self(value)
     }
 }
 
@@ -183,10 +284,10 @@ impl Given {
 
     /// An object, if there is anything.
     pub fn object(self, name: &str) -> std::result::Result<JsValue, Error> {
-        if !self.is_some() || self.0.is_object() || self.0.is_function() {
-            return Ok(self.0);
+        if self.is_some() && !self.0.is_object() && !self.0.is_function() {
+            return Err(wrong(&self.0, name, "an object"));
         }
-        Err(Error::type_error(format!("`{name}` is {}: give an object", kind(&self.0))))
+        Ok(self.0)
     }
 
     /// A function, if there is anything.
@@ -194,7 +295,6 @@ impl Given {
         if !self.is_some() {
             return Ok(None);
         }
-        let given = |value: JsValue| Error::type_error(format!("`{name}` is {}: give a function", kind(&value)));
-        self.0.dyn_into().map(Some).map_err(given)
+        self.0.dyn_into().map(Some).map_err(|value| wrong(&value, name, "a function"))
     }
 }

@@ -1,23 +1,23 @@
 //! Audit windows.
 
-use serde::Deserialize;
-use tsify::{Ts, Tsify};
+use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
 use super::document::from_record;
 use super::error::Result;
-use super::options::{self, Release};
+use super::options::{self, Release, options, record};
 use super::time::Moment;
 use crate::period::{self, Period, Window};
 use crate::{Config, Error};
 
-/// A window, as it is given.
-#[derive(Deserialize, Tsify)]
-pub struct WindowInput {
-    /// First moment of the window.
-    begin: Moment,
-    /// First moment after it.
-    end: Moment,
+record! {
+    /// A window, as it is given.
+    pub struct WindowInput {
+        /// First moment of the window.
+        begin: Moment,
+        /// First moment after it.
+        end: Moment,
+    }
 }
 
 impl WindowInput {
@@ -26,25 +26,24 @@ impl WindowInput {
     }
 }
 
-/// Which window is asked for.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct LastCompletedAuditPeriodOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// The period, where it is not the configured one.
-    #[tsify(optional, type = "string | null")]
-    unit: Option<String>,
-    /// The configured period; without one, `month`.
-    #[tsify(optional, type = "string | null")]
-    audit_period: Option<String>,
-    /// The window is the last one completed before then; without one, before now.
-    #[serde(default)]
-    #[tsify(optional, type = "Moment | null")]
-    before: Moment,
-    /// Beyond Nova: an offset past the end of a month means its last day, where Nova raises.
-    #[tsify(optional, type = "boolean | null")]
-    clamp: Option<bool>,
+options! {
+    /// Which window is asked for.
+    pub struct LastCompletedAuditPeriodOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// The period, where it is not the configured one.
+        #[tsify(optional, type = "string | null")]
+        unit: Option<String>,
+        /// The configured period; without one, `month`.
+        #[tsify(optional, type = "string | null")]
+        audit_period: Option<String>,
+        /// The window is the last one completed before then; without one, before now.
+        #[tsify(optional, type = "Moment | null")]
+        before: Moment,
+        /// Beyond Nova: an offset past the end of a month means its last day, where Nova raises.
+        #[tsify(optional, type = "boolean | null")]
+        clamp: Option<bool>,
+    }
 }
 
 /// The window most recently completed before a moment. Nova: `last_completed_audit_period`.
@@ -64,22 +63,21 @@ pub fn last_completed_audit_period(options: Ts<LastCompletedAuditPeriodOptions>)
     from_record(&window)
 }
 
-/// Which bounds are asked for.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditPeriodBoundsOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// The configured period; without one, `month`.
-    #[tsify(optional, type = "string | null")]
-    audit_period: Option<String>,
-    /// From the end of the last completed window to now, in place of that window.
-    #[tsify(optional, type = "boolean | null")]
-    current_period: Option<bool>,
-    /// What time it is; without one, the engine's clock says.
-    #[serde(default)]
-    #[tsify(optional, type = "Moment | null")]
-    now: Moment,
+options! {
+    /// Which bounds are asked for.
+    pub struct AuditPeriodBoundsOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// The configured period; without one, `month`.
+        #[tsify(optional, type = "string | null")]
+        audit_period: Option<String>,
+        /// From the end of the last completed window to now, in place of that window.
+        #[tsify(optional, type = "boolean | null")]
+        current_period: Option<bool>,
+        /// What time it is; without one, the engine's clock says.
+        #[tsify(optional, type = "Moment | null")]
+        now: Moment,
+    }
 }
 
 /// The bounds of the configured period. Nova: `audit_period_bounds`.
@@ -90,22 +88,22 @@ pub fn audit_period_bounds(options: Ts<AuditPeriodBoundsOptions>) -> Result<JsVa
     from_record(&period::audit_period_bounds(&config, options.current_period.unwrap_or_default(), now)?)
 }
 
-/// Which windows are asked for.
-#[derive(Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct WindowsBetweenOptions {
-    /// Whose contract is spoken.
-    release: Release,
-    /// `hour`, `day`, `month` or `year`, optionally with `@offset`; without one, `month`.
-    #[tsify(optional, type = "string | null")]
-    audit_period: Option<String>,
-    /// None begins before then.
-    begin: Moment,
-    /// None ends after then.
-    end: Moment,
-    /// An offset past the end of a month means its last day, where Nova raises.
-    #[tsify(optional, type = "boolean | null")]
-    clamp: Option<bool>,
+options! {
+    /// Which windows are asked for.
+    pub struct WindowsBetweenOptions {
+        /// Whose contract is spoken.
+        release: Release,
+        /// `hour`, `day`, `month` or `year`, optionally with `@offset`; without one, `month`.
+        #[tsify(optional, type = "string | null")]
+        audit_period: Option<String>,
+        /// None begins before then.
+        begin: Moment,
+        /// None ends after then.
+        end: Moment,
+        /// An offset past the end of a month means its last day, where Nova raises.
+        #[tsify(optional, type = "boolean | null")]
+        clamp: Option<bool>,
+    }
 }
 
 /// Beyond Nova: all windows that lie between two moments, oldest first; at most 100,000.

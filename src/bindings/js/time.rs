@@ -2,20 +2,19 @@
 
 use chrono::{DateTime, NaiveDateTime};
 use js_sys::Date;
-use serde::{Deserialize, Deserializer};
 use wasm_bindgen::prelude::*;
 
 use super::document::kind;
-use super::options::Given;
+use super::options::{At, Member};
 use crate::Error;
 
 /// A moment, as it was given.
 #[derive(Clone, Default)]
 pub struct Moment(JsValue);
 
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Given::deserialize(deserializer).map(|Given(value)| Self(value))
+impl Member for Moment {
+    fn read(value: JsValue, _: &At<'_>) -> Self {
+        Self(value)
     }
 }
 
