@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -266,6 +266,66 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
         }
         deserializer.deserialize_map(ObjectVisitor)
     }
+}
+
+/// Declares a document of which some fields are read, each as its JSON. Null and absent are the same, what else there is
+/// is passed over, and where a field comes twice the last one counts, as in Python.
+macro_rules! fields {
+    ($(#[$meta:meta])* pub struct $name:ident { $($field:ident,)* } $(and { $($(#[$own_meta:meta])* $own:ident: $type:ty,)* })?) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct $name<'a> {
+            $(pub(crate) $field: Option<$crate::document::Json<'a>>,)*
+            $($($(#[$own_meta])* pub(crate) $own: $type,)*)?
+        }
+
+        impl<'a> $crate::document::Fields<'a> for $name<'a> {
+            fn field(&mut self, name: &str) -> Option<&mut Option<$crate::document::Json<'a>>> {
+                match name {
+                    $(stringify!($field) => Some(&mut self.$field),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name<'de> {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::document::read_fields(deserializer)
+            }
+        }
+    };
+}
+
+pub(crate) use fields;
+
+/// What [`fields!`] declares.
+pub(crate) trait Fields<'a>: Default {
+    /// Where the value of a field goes; nothing for one that is passed over.
+    fn field(&mut self, name: &str) -> Option<&mut Option<Json<'a>>>;
+}
+
+/// An object from wherever it comes.
+pub(crate) fn read_fields<'de, D: Deserializer<'de>, F: Fields<'de>>(deserializer: D) -> Result<F, D::Error> {
+    struct FieldsVisitor<F>(F);
+    impl<'de, F: Fields<'de>> Visitor<'de> for FieldsVisitor<F> {
+        type Value = F;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<F, A::Error> {
+            let Self(mut fields) = self;
+            while let Some(Text(name)) = map.next_key()? {
+                match fields.field(&name) {
+                    Some(field) => *field = Some(map.next_value()?).filter(|value: &Json<'de>| !value.is_null()),
+                    None => drop(map.next_value::<IgnoredAny>()?),
+                }
+            }
+            Ok(fields)
+        }
+    }
+    deserializer.deserialize_map(FieldsVisitor(F::default()))
 }
 
 /// Key-value pairs, from a mapping or from the rows of a metadata table.

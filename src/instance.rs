@@ -7,121 +7,51 @@ use std::borrow::Cow;
 use chrono::NaiveDateTime;
 use serde::Deserialize;
 
-use crate::document::{Json, Metadata, Object, not_json};
+use crate::document::{Json, Metadata, Object, fields, not_json};
 use crate::error::Error;
 use crate::time;
 
-/// An instance: a document whose fields bear the names of Nova's columns. Unknown ones are ignored, null and absent
-/// are the same.
-///
-/// Beside the columns of `instances`:
-///
-/// - `metadata`, `system_metadata`: a mapping, or the rows of the tables, each with `key`, `value` and `deleted`;
-/// - `info_cache`: null, or an object whose `network_info` is the JSON text of the cache, or null;
-/// - `flavor`: an object with the flavor's fields, the same in Nova's object envelope, or the text of
-///   `instance_extra.flavor`.
-///
-/// ```
-/// use nova_compute_utils::instance::Instance;
-///
-/// let instance = Instance::parse(r#"{"uuid": "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", "launched_at": "2026-11-01 00:17:03"}"#)?;
-/// assert_eq!(instance.uuid()?, "5a92d5c4-d71c-4972-bcbb-019167ffd7f1");
-/// # Ok::<(), nova_compute_utils::Error>(())
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-#[allow(clippy::struct_field_names, reason = "the columns have Nova's names")]
-pub struct Instance<'a> {
-    #[serde(borrow)]
-    pub(crate) access_ip_v4: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) access_ip_v6: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) architecture: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) auto_disk_config: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) availability_zone: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) cell_name: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) created_at: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) default_ephemeral_device: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) default_swap_device: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) deleted_at: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) display_description: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) display_name: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) flavor: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) host: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) hostname: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) image_ref: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) info_cache: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) instance_type_id: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) kernel_id: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) key_name: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) launched_at: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) locked: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) metadata: Option<Metadata<'a>>,
-    #[serde(borrow)]
-    pub(crate) node: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) os_type: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) power_state: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) progress: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) project_id: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) ramdisk_id: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) reservation_id: Option<Json<'a>>,
-    /// Nothing where it is absent; null where it is null.
-    #[serde(borrow, deserialize_with = "present")]
-    pub(crate) root_device_name: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) system_metadata: Option<Metadata<'a>>,
-    #[serde(borrow)]
-    pub(crate) task_state: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) terminated_at: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) updated_at: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) user_id: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) uuid: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) vm_state: Option<Json<'a>>,
-    /// Did it come through grizzly's conductor, which hands moments over as text? Grizzly's payloads then show that
-    /// text as it is.
-    #[serde(skip)]
-    pub times_are_text: bool,
-    #[serde(skip)]
-    document: Option<&'a str>,
+fields! {
+    /// An instance: a document whose fields bear the names of Nova's columns. Unknown ones are ignored, null and absent
+    /// are the same.
+    ///
+    /// Beside the columns of `instances`:
+    ///
+    /// - `metadata`, `system_metadata`: a mapping, or the rows of the tables, each with `key`, `value` and `deleted`;
+    /// - `info_cache`: null, or an object whose `network_info` is the JSON text of the cache, or null;
+    /// - `flavor`: an object with the flavor's fields, the same in Nova's object envelope, or the text of
+    ///   `instance_extra.flavor`.
+    ///
+    /// ```
+    /// use nova_compute_utils::instance::Instance;
+    ///
+    /// let instance = Instance::parse(r#"{"uuid": "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", "launched_at": "2026-11-01 00:17:03"}"#)?;
+    /// assert_eq!(instance.uuid()?, "5a92d5c4-d71c-4972-bcbb-019167ffd7f1");
+    /// # Ok::<(), nova_compute_utils::Error>(())
+    /// ```
+    #[allow(clippy::struct_field_names, reason = "the columns have Nova's names")]
+    pub struct Instance {
+        access_ip_v4, access_ip_v6, architecture, auto_disk_config, availability_zone, cell_name, created_at,
+        default_ephemeral_device, default_swap_device, deleted_at, display_description, display_name, flavor, host,
+        hostname, image_ref, info_cache, instance_type_id, kernel_id, key_name, launched_at, locked, metadata, node,
+        os_type, power_state, progress, project_id, ramdisk_id, reservation_id, root_device_name, system_metadata,
+        task_state, terminated_at, updated_at, user_id, uuid, vm_state,
+    } and {
+        /// Did it come through grizzly's conductor, which hands moments over as text? Grizzly's payloads then show that
+        /// text as it is.
+        times_are_text: bool,
+        document: Option<&'a str>,
+        metadata_pairs: Option<Metadata<'a>>,
+        system_metadata_pairs: Option<Metadata<'a>>,
+    }
 }
 
 impl<'a> Instance<'a> {
     /// An instance from JSON text; `ValueError` where the text is no JSON or no object.
     pub fn parse(json: &'a str) -> Result<Self, Error> {
         let instance: Self = serde_json::from_str(json).map_err(|error| not_json(&error))?;
-        Ok(Self { document: Some(json), ..instance })
+        let (metadata_pairs, system_metadata_pairs) = (pairs(instance.metadata)?, pairs(instance.system_metadata)?);
+        Ok(Self { document: Some(json), metadata_pairs, system_metadata_pairs, ..instance })
     }
 
     /// The same instance with its times as text.
@@ -151,17 +81,17 @@ impl<'a> Instance<'a> {
 
     /// Nova reads deleted rows of the system metadata too.
     pub(crate) fn system_metadata(&self) -> Object<'a> {
-        self.system_metadata.clone().map(|metadata| metadata.mapping(true)).unwrap_or_default()
+        self.system_metadata_pairs.clone().map(|metadata| metadata.mapping(true)).unwrap_or_default()
     }
 
     /// Grizzly reads the live rows of the system metadata only.
     pub(crate) fn live_system_metadata(&self) -> Object<'a> {
-        self.system_metadata.clone().map(|metadata| metadata.mapping(false)).unwrap_or_default()
+        self.system_metadata_pairs.clone().map(|metadata| metadata.mapping(false)).unwrap_or_default()
     }
 
     /// Of the metadata Nova reads the live rows only: that of a deleted instance is empty.
     pub(crate) fn metadata(&self) -> Object<'a> {
-        self.metadata.clone().map(|metadata| metadata.mapping(false)).unwrap_or_default()
+        self.metadata_pairs.clone().map(|metadata| metadata.mapping(false)).unwrap_or_default()
     }
 
     /// The JSON text of the flavor, to be handed to [`Flavor::parse`].
@@ -169,10 +99,6 @@ impl<'a> Instance<'a> {
         let flavor = self.flavor.ok_or_else(|| Error::value("the instance has no `flavor`"))?;
         Ok(flavor.text()?.unwrap_or(Cow::Borrowed(flavor.as_str())))
     }
-}
-
-fn present<'de: 'a, 'a, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json<'a>>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
 }
 
 /// A moment from a field of a document; nothing where the field is null or absent.
@@ -186,38 +112,17 @@ pub(crate) fn moment(name: &str, field: Option<Json<'_>>) -> Result<Option<Naive
     time::parse(&text).map(Some)
 }
 
-/// The flavor of an instance.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Flavor<'a> {
-    #[serde(borrow)]
-    pub(crate) description: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) disabled: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) ephemeral_gb: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) extra_specs: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) flavorid: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) is_public: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) memory_mb: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) name: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) projects: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) root_gb: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) rxtx_factor: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) swap: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) vcpu_weight: Option<Json<'a>>,
-    #[serde(borrow)]
-    pub(crate) vcpus: Option<Json<'a>>,
+/// What a metadata field holds.
+fn pairs(metadata: Option<Json<'_>>) -> Result<Option<Metadata<'_>>, Error> {
+    metadata.map(|metadata| serde_json::from_str(metadata.as_str())).transpose().map_err(|error| not_json(&error))
+}
+
+fields! {
+    /// The flavor of an instance.
+    pub struct Flavor {
+        description, disabled, ephemeral_gb, extra_specs, flavorid, is_public, memory_mb, name, projects, root_gb,
+        rxtx_factor, swap, vcpu_weight, vcpus,
+    }
 }
 
 /// What a flavor may be wrapped in.

@@ -17,6 +17,7 @@ mod host;
 mod network;
 mod options;
 mod period;
+mod record;
 mod time;
 mod usage;
 mod volume;

@@ -132,7 +132,8 @@ fn default_mapping<'a>() -> BlockMapping<'a> {
 }
 
 fn root_device_name<'a>(config: &Config, instance: &Instance<'a>) -> Result<Option<Cow<'a, str>>, Error> {
-    if instance.root_device_name.is_none() && config.release.wants_all_columns() {
+    let may_be_missing = instance.root_device_name.is_none() && config.release.wants_all_columns();
+    if may_be_missing && instance.columns()?.get("root_device_name").is_none() {
         return Err(Error::key("the instance has no `root_device_name`"));
     }
     let name = device_name("root_device_name", instance.root_device_name)?;

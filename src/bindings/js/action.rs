@@ -7,10 +7,11 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::compute_utils::{ComputeUtils, ContextInput};
-use super::document::{from_record, kind};
-use super::error::{Result, Thrown, to_js};
+use super::document::kind;
+use super::error::{Result, Thrown};
 use super::fault::{Body, failure};
 use super::options::{self, Given, Release, options};
+use super::record::ToJs;
 use super::time::Moment;
 use crate::action::{self, Event, ExcVal, ReportError};
 use crate::fault::Failure;
@@ -37,7 +38,7 @@ options! {
 pub fn pack_action_start(options: Ts<PackActionStartOptions>) -> Result<JsValue> {
     let PackActionStartOptions { release, context, instance_uuid, action_name } = options::read(&options)?;
     let context = ContextInput::read_context(context)?;
-    from_record(&action::pack_action_start(release.0, &context, &instance_uuid, action_name.as_deref()))
+    Ok(action::pack_action_start(release.0, &context, &instance_uuid, action_name.as_deref()).to_js())
 }
 
 options! {
@@ -61,7 +62,7 @@ options! {
 pub fn pack_action_finish(options: Ts<PackActionFinishOptions>) -> Result<JsValue> {
     let PackActionFinishOptions { release, context, instance_uuid, now } = options::read(&options)?;
     let context = ContextInput::read_context(context)?;
-    from_record(&action::pack_action_finish(release.0, &context, &instance_uuid, now.or_now("now")?))
+    Ok(action::pack_action_finish(release.0, &context, &instance_uuid, now.or_now("now")?).to_js())
 }
 
 options! {
@@ -91,7 +92,7 @@ pub fn pack_action_event_start(options: Ts<PackActionEventStartOptions>) -> Resu
     let options = options::read(&options)?;
     let (context, now) = (ContextInput::read_context(options.context)?, options.now.or_now("now")?);
     let (release, uuid, host) = (options.release.0, &options.instance_uuid, options.host.as_deref());
-    from_record(&action::pack_action_event_start(release, &context, uuid, &options.event_name, host, now))
+    Ok(action::pack_action_event_start(release, &context, uuid, &options.event_name, host, now).to_js())
 }
 
 options! {
@@ -135,7 +136,7 @@ pub fn pack_action_event_finish(options: Ts<PackActionEventFinishOptions>) -> Re
         exc_tb,
         now,
     )?;
-    from_record(&values)
+    Ok(values.to_js())
 }
 
 /// The exception of an event, or its message.
@@ -269,7 +270,7 @@ impl ComputeUtils {
         self.call(async move |config, services| {
             let ActionStartOptions { context, instance_uuid, action_name } = options::read(&options)?;
             let (context, name) = (ContextInput::read_context(context)?, action_name.as_deref());
-            from_record(&action::action_start(services, config.release, &context, &instance_uuid, name).await?)
+            Ok(action::action_start(services, config.release, &context, &instance_uuid, name).await?.to_js())
         })
     }
 
@@ -279,7 +280,7 @@ impl ComputeUtils {
         self.call(async move |config, services| {
             let ActionFinishOptions { context, instance_uuid } = options::read(&options)?;
             let context = ContextInput::read_context(context)?;
-            from_record(&action::action_finish(services, config.release, &context, &instance_uuid).await?)
+            Ok(action::action_finish(services, config.release, &context, &instance_uuid).await?.to_js())
         })
     }
 
@@ -289,7 +290,7 @@ impl ComputeUtils {
         self.call(async move |config, services| {
             let EventStartOptions { context, instance_uuid: uuid, event_name, host } = options::read(&options)?;
             let (context, host) = (ContextInput::read_context(context)?, host.as_deref());
-            from_record(&action::event_start(services, config.release, &context, &uuid, &event_name, host).await?)
+            Ok(action::event_start(services, config.release, &context, &uuid, &event_name, host).await?.to_js())
         })
     }
 
@@ -299,7 +300,7 @@ impl ComputeUtils {
         self.call(async move |config, services| {
             let EventFinishOptions { context, instance_uuid: uuid, event_name } = options::read(&options)?;
             let context = ContextInput::read_context(context)?;
-            from_record(&action::event_finish(services, config.release, &context, &uuid, &event_name).await?)
+            Ok(action::event_finish(services, config.release, &context, &uuid, &event_name).await?.to_js())
         })
     }
 
@@ -319,7 +320,7 @@ impl ComputeUtils {
                 exc_val.borrowed(),
                 exc_tb,
             );
-            from_record(&finished.await?)
+            Ok(finished.await?.to_js())
         })
     }
 
@@ -360,7 +361,7 @@ async fn work(body: &Function) -> std::result::Result<JsValue, Body> {
 
 /// Closing the events failed, and maybe the work before it.
 fn unfinished(error: &Error, body: Option<Body>) -> Thrown {
-    let thrown = to_js(error);
+    let thrown = error.to_js();
     if let Some(Body(body)) = body {
         // A fresh object of ours takes any property.
         let _ = js_sys::Reflect::set(&thrown, &JsValue::from_str("body"), &body);

@@ -1,18 +1,19 @@
 //! The usage audit.
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Function, Promise, Reflect};
 use tsify::Ts;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 use super::compute_utils::{ComputeUtils, ContextInput};
-use super::document::{self, kind, object};
-use super::error::{Result, of_host, to_js};
+use super::document::kind;
+use super::error::of_host;
 use super::host::AbortSignal;
 use super::options::{self, Given, options};
+use super::record::ToJs;
 use super::period::WindowInput;
 use super::time::Moment;
-use crate::audit::{self, AuditProgress, AuditReport};
+use crate::audit::{self, AuditProgress};
 use crate::Error;
 
 options! {
@@ -136,10 +137,7 @@ impl ComputeUtils {
                 tell(on_progress.as_ref(), progress)?;
                 services.check_signal()
             });
-            match report.await? {
-                Some(report) => audit_report(&report),
-                None => Ok(JsValue::NULL),
-            }
+            Ok(report.await?.to_js())
         })
     }
 }
@@ -149,8 +147,7 @@ fn tell(on_progress: Option<&Function>, progress: AuditProgress) -> std::result:
         return Ok(());
     };
     let failed = |thrown| Error::host("on-progress", of_host(thrown));
-    let progress = document::from_record(&progress).map_err(|thrown| failed(thrown.into()))?;
-    on_progress.call1(&JsValue::UNDEFINED, &progress).map(drop).map_err(failed)
+    on_progress.call1(&JsValue::UNDEFINED, &progress.to_js()).map(drop).map_err(failed)
 }
 
 /// Anything with the ways of an `AbortSignal`: the one of another realm is none to `instanceof`.
@@ -163,20 +160,4 @@ fn signal(Given(value): Given) -> std::result::Result<Option<AbortSignal>, Error
         Some(_) => Ok(Some(value.unchecked_into())),
         None => Err(Error::type_error(format!("`signal` is {}: give an `AbortSignal`", kind(&value)))),
     }
-}
-
-fn audit_report(report: &AuditReport) -> Result<JsValue> {
-    let failures = Array::new();
-    for failure in &report.failures {
-        let instance_uuid = failure.instance_uuid.as_deref().map_or(JsValue::NULL, JsValue::from_str);
-        failures.push(&object(&[("instance_uuid", instance_uuid), ("error", to_js(&failure.error))])?);
-    }
-    object(&[
-        ("host", JsValue::from_str(&report.host)),
-        ("window", document::from_record(&report.window)?),
-        ("instances", document::from_record(&report.instances)?),
-        ("notifications", document::from_record(&report.notifications)?),
-        ("failures", failures.into()),
-        ("message", JsValue::from_str(&report.message)),
-    ])
 }

@@ -3,9 +3,10 @@
 use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
-use super::document::{self, from_record, from_text, object};
-use super::error::{Result, to_js};
+use super::document::{self, from_text};
+use super::error::Result;
 use super::options::{self, Given, Release, options, record};
+use super::record::{ToJs, object};
 use crate::Config;
 use crate::device::{self, Explanation};
 use crate::instance::Instance;
@@ -58,7 +59,7 @@ impl BlockDevice {
 /// Take a device name apart; null where it is none. Nova: `match_device`.
 #[wasm_bindgen(js_name = matchDevice, unchecked_return_type = "DeviceMatch | null")]
 pub fn match_device(#[wasm_bindgen(unchecked_param_type = "string")] device: &JsValue) -> Result<JsValue> {
-    from_record(&device::match_device(&options::value::<String>(device, "device")?))
+    Ok(device::match_device(&options::value::<String>(device, "device")?).to_js())
 }
 
 /// A device name without `/dev/`. Nova: `strip_dev`.
@@ -225,7 +226,7 @@ pub fn get_device_name_for_instance(options: Ts<GetDeviceNameForInstanceOptions>
 pub fn explain_device_name_for_instance(options: Ts<GetDeviceNameForInstanceOptions>) -> Result<JsValue> {
     let DeviceRequest { config, instance, bdms, device } = DeviceRequest::read(&options)?;
     let (instance, bdms): (_, Vec<_>) = (Instance::parse(&instance)?, bdms.iter().map(BlockDevice::borrowed).collect());
-    explanation(&device::explain_device_name_for_instance(&config, &instance, &bdms, device.as_deref())?)
+    Ok(device::explain_device_name_for_instance(&config, &instance, &bdms, device.as_deref())?.to_js())
 }
 
 options! {
@@ -267,7 +268,7 @@ pub fn explain_next_device_name(options: Ts<GetNextDeviceNameOptions>) -> Result
     let options = options::read(&options)?;
     let config = config(&options.release, options.max_disk_devices_to_attach, options.compute_driver);
     let (list, root) = (texts(&options.device_name_list), options.root_device_name.as_deref());
-    explanation(&device::explain_next_device_name(&config, &list, root, options.device.as_deref())?)
+    Ok(device::explain_next_device_name(&config, &list, root, options.device.as_deref())?.to_js())
 }
 
 options! {
@@ -296,8 +297,7 @@ pub fn default_device_names_for_instance(options: Ts<DefaultDeviceNamesForInstan
     let config = config(&options.release, options.max_disk_devices_to_attach, None);
     let lists: Vec<_> = options.block_device_lists.iter().map(|list| texts(list)).collect();
     let names = device::default_device_names_for_instance(&config, options.root_device_name.as_deref(), &lists);
-    let stopped = names.stopped.as_ref().map_or(JsValue::NULL, to_js);
-    object(&[("named", from_record(&names.named)?), ("stopped", stopped)])
+    Ok(object(&[("named", names.named.to_js()), ("stopped", names.stopped.to_js())]))
 }
 
 fn config(release: &Release, max_disk_devices_to_attach: Option<i64>, compute_driver: Option<String>) -> Config {
@@ -310,18 +310,17 @@ fn texts(list: &[Option<String>]) -> Vec<Option<&str>> {
     list.iter().map(Option::as_deref).collect()
 }
 
-fn explanation(explanation: &Explanation) -> Result<JsValue> {
-    let (device_name, error) = match &explanation.device_name {
-        Ok(device_name) => (JsValue::from_str(device_name), JsValue::NULL),
-        Err(error) => (JsValue::NULL, to_js(error)),
-    };
-    object(&[
-        ("device_name", device_name),
-        ("error", error),
-        ("prefix", JsValue::from_str(&explanation.prefix)),
-        ("prefix_from", from_record(&explanation.prefix_from)?),
-        ("replaced_prefix", from_record(&explanation.replaced_prefix)?),
-        ("asked_letter", from_record(&explanation.asked_letter)?),
-        ("taken", from_record(&explanation.taken)?),
-    ])
+impl ToJs for Explanation {
+    fn to_js(&self) -> JsValue {
+        let Self { device_name, prefix, prefix_from, replaced_prefix, asked_letter, taken } = self;
+        object(&[
+            ("device_name", device_name.as_ref().ok().to_js()),
+            ("error", device_name.as_ref().err().to_js()),
+            ("prefix", prefix.to_js()),
+            ("prefix_from", prefix_from.to_js()),
+            ("replaced_prefix", replaced_prefix.to_js()),
+            ("asked_letter", asked_letter.to_js()),
+            ("taken", taken.to_js()),
+        ])
+    }
 }

@@ -1,11 +1,10 @@
 //! Values over the border: in as JSON text or as a record, out as plain values, with every digit of a whole number.
 
 use js_sys::{Array, BigInt, JSON, Object, Uint8Array};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 
 use super::error::{Result, Thrown};
+use super::record::SAFE;
 use crate::Error;
 use crate::document::{Json, Object as JsonObject};
 
@@ -58,35 +57,12 @@ pub fn bytes(value: &JsValue, name: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// A record that the host gave.
-pub fn record<T: DeserializeOwned>(value: &JsValue, name: &str) -> Result<T> {
-    let text = to_json(value, name)?;
-    serde_json::from_str(&text).map_err(|error| {
-        let reason = error.to_string();
-        // Where in the text means nothing to whoever gave an object.
-        let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
-        Error::type_error(format!("`{name}`: {reason}")).into()
-    })
-}
-
-/// A record for JavaScript.
-pub fn from_record(record: &impl Serialize) -> Result<JsValue> {
-    let text = serde_json::to_string(record).map_err(|error| Error::value(error.to_string()))?;
-    from_text(&text)
-}
-
 /// A value of JSON text: a whole number that a `number` would round is a `bigint`.
 pub fn from_text(text: &str) -> Result<JsValue> {
     if has_long_number(text) {
         return Ok(exactly(Json::parse(text)?, 0)?);
     }
     JSON::parse(text).map_err(Thrown)
-}
-
-/// A plain object.
-pub fn object(members: &[(&str, JsValue)]) -> Result<JsValue> {
-    let entries: Array = members.iter().map(|(name, value)| Array::of2(&JsValue::from_str(name), value)).collect();
-    Ok(Object::from_entries(&entries)?.into())
 }
 
 /// What a value is, in words.
@@ -139,7 +115,7 @@ fn exactly(json: Json<'_>, depth: u32) -> std::result::Result<JsValue, Error> {
 }
 
 fn scalar(json: Json<'_>) -> JsValue {
-    let is_long = json.is_number() && json.integer().is_none_or(|integer| integer.unsigned_abs() > SAFE);
+    let is_long = json.is_number() && json.integer().is_none_or(|integer| integer.unsigned_abs() > u128::from(SAFE));
     if is_long
         && let Ok(integer) = BigInt::new(&JsValue::from_str(json.as_str()))
     {
@@ -148,6 +124,3 @@ fn scalar(json: Json<'_>) -> JsValue {
     // A value that was read as JSON parses.
     JSON::parse(json.as_str()).unwrap_or(JsValue::NULL)
 }
-
-/// `Number.MAX_SAFE_INTEGER`.
-const SAFE: u128 = (1 << 53) - 1;

@@ -7,6 +7,7 @@ use js_sys::Array;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 
+use super::record::ToJs;
 use crate::Error;
 use crate::host::HostError;
 
@@ -39,15 +40,17 @@ impl From<Thrown> for JsValue {
 
 impl From<Error> for Thrown {
     fn from(error: Error) -> Self {
-        Self(to_js(&error))
+        Self(error.to_js())
     }
 }
 
 /// A `NovaError`, with what the host threw as its cause.
-pub fn to_js(error: &Error) -> JsValue {
-    let source = error.source().and_then(|source| source.downcast_ref::<HostThrew>());
-    let cause = source.map_or(JsValue::UNDEFINED, |HostThrew(thrown)| JsValue::clone(thrown));
-    nova_error(error.code(), error.message(), error.callback().map(|name| camel_case(name, '-')), &cause)
+impl ToJs for Error {
+    fn to_js(&self) -> JsValue {
+        let source = self.source().and_then(|source| source.downcast_ref::<HostThrew>());
+        let cause = source.map_or(JsValue::UNDEFINED, |HostThrew(thrown)| JsValue::clone(thrown));
+        nova_error(self.code(), self.message(), self.callback().map(|name| camel_case(name, '-')), &cause)
+    }
 }
 
 /// What a callback threw, or rejected with.

@@ -5,9 +5,10 @@ use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
 use super::compute_utils::ComputeUtils;
-use super::document::{from_record, value_text};
+use super::document::{from_text, value_text};
 use super::error::{Result, describe};
 use super::options::{self, Given, options, record};
+use super::record::{ToJs, object};
 use crate::fault;
 
 record! {
@@ -111,7 +112,13 @@ options! {
 #[wasm_bindgen(js_name = exceptionToDict, unchecked_return_type = "ExceptionDict")]
 pub fn exception_to_dict(options: Ts<ExceptionToDictOptions>) -> Result<JsValue> {
     let ExceptionToDictOptions { fault, message } = options::read(&options)?;
-    from_record(&fault::exception_to_dict(&failure(&fault.0)?, message.as_deref())?)
+    let fault = failure(&fault.0)?;
+    let dict = fault::exception_to_dict(&fault, message.as_deref())?;
+    Ok(object(&[
+        ("exception", dict.exception.to_js()),
+        ("message", dict.message.to_js()),
+        ("code", from_text(dict.code.as_str())?),
+    ]))
 }
 
 options! {

@@ -1,15 +1,16 @@
 //! The host's side: what a JavaScript object does for the library.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::pin::Pin;
 
 use chrono::NaiveDateTime;
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::error::{Thrown, of_host};
+use super::options::{self, Member};
+use super::record::{ToJs, object};
 use super::{document, time};
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 use crate::host::{
@@ -89,17 +90,29 @@ impl<'a> Services<'a> {
         }
     }
 
-    async fn conductor(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, HostError> {
-        self.call(&self.host.conductor, "conductor", method, arguments, 0.0).await
+    fn conductor<'s>(&'s self, method: &'s str, arguments: &[JsValue]) -> Answer<'s> {
+        self.call(&self.host.conductor, "conductor", method, arguments, 0.0)
     }
 
-    /// Call a method and wait for its answer: one that is there at once costs no turn of the event loop.
-    async fn call(
+    /// Call a method and wait for its answer. Boxed, for each callback would otherwise hold a copy of all this.
+    fn call<'s>(
+        &'s self,
+        object: &'s JsValue,
+        role: &'static str,
+        method: &'s str,
+        arguments: &[JsValue],
+        patience: f64,
+    ) -> Answer<'s> {
+        Box::pin(self.answer(object, role, method, arguments.iter().collect(), patience))
+    }
+
+    /// An answer that is there at once costs no turn of the event loop.
+    async fn answer(
         &self,
         object: &JsValue,
         role: &str,
         method: &str,
-        arguments: &[JsValue],
+        arguments: Array,
         patience: f64,
     ) -> Result<JsValue, HostError> {
         if let Some(failure) = self.failure.borrow().clone() {
@@ -113,7 +126,7 @@ impl<'a> Services<'a> {
         let function: Function = function
             .dyn_into()
             .map_err(|_| HostError::new("NotImplementedError", format!("the {role} has no method `{method}`")))?;
-        let answer = function.apply(object, &arguments.iter().collect::<Array>()).map_err(of_host)?;
+        let answer = function.apply(object, &arguments).map_err(of_host)?;
         if !is_thenable(&answer)? {
             return Ok(answer);
         }
@@ -127,6 +140,9 @@ impl<'a> Services<'a> {
     }
 }
 
+/// What a callback will have answered.
+type Answer<'s> = Pin<Box<dyn Future<Output = Result<JsValue, HostError>> + 's>>;
+
 fn is_thenable(value: &JsValue) -> Result<bool, HostError> {
     if !value.is_object() && !value.is_function() {
         return Ok(false);
@@ -134,60 +150,38 @@ fn is_thenable(value: &JsValue) -> Result<bool, HostError> {
     Ok(Reflect::get(value, &JsValue::from_str("then")).map_err(of_host)?.is_function())
 }
 
-/// What a callback is given.
-fn given(record: &impl Serialize) -> Result<JsValue, HostError> {
-    document::from_record(record).map_err(wrong)
-}
-
 /// What a callback answered.
-fn answered<T: DeserializeOwned>(answer: &JsValue, method: &str) -> Result<T, HostError> {
-    document::record(answer, &format!("the answer of {method}")).map_err(wrong)
+fn answered<T: Member>(answer: &JsValue, method: &str) -> Result<T, HostError> {
+    options::value(answer, &format!("the answer of {method}")).map_err(wrong)
 }
 
 fn wrong(Thrown(thrown): Thrown) -> HostError {
     of_host(thrown)
 }
 
-#[derive(Serialize)]
-struct TaskLogCall<'a> {
-    task_name: &'a str,
-    #[serde(with = "crate::time::iso")]
-    period_beginning: NaiveDateTime,
-    #[serde(with = "crate::time::iso")]
-    period_ending: NaiveDateTime,
-    host: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task_items: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    errors: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<Option<&'a str>>,
-}
-
-impl<'a> TaskLogCall<'a> {
-    fn new(task_name: &'a str, begin: NaiveDateTime, end: NaiveDateTime, host: &'a str) -> Self {
-        let (period_beginning, period_ending) = (begin, end);
-        Self { task_name, period_beginning, period_ending, host, task_items: None, errors: None, message: None }
-    }
-}
-
-#[derive(Serialize)]
-struct PageQuery<'a> {
-    #[serde(with = "crate::time::iso")]
+/// What makes a row of the task log the one that is meant.
+fn task_log_key(
+    task_name: &str,
     begin: NaiveDateTime,
-    #[serde(with = "crate::time::iso::optional")]
-    end: Option<NaiveDateTime>,
-    project_id: Option<&'a str>,
-    host: Option<&'a str>,
-    marker: Option<&'a str>,
-    limit: u32,
+    end: NaiveDateTime,
+    host: &str,
+) -> [(&'static str, JsValue); 4] {
+    [
+        ("task_name", task_name.to_js()),
+        ("period_beginning", begin.to_js()),
+        ("period_ending", end.to_js()),
+        ("host", host.to_js()),
+    ]
 }
 
-#[derive(Serialize)]
-struct BwUsageQuery<'a> {
-    uuids: &'a [String],
-    #[serde(with = "crate::time::iso")]
-    start_period: NaiveDateTime,
+fn window_query(query: WindowQuery<'_>) -> [(&'static str, JsValue); 4] {
+    let WindowQuery { begin, end, project_id, host } = query;
+    [
+        ("begin", begin.to_js()),
+        ("end", end.to_js()),
+        ("project_id", project_id.to_js()),
+        ("host", host.to_js()),
+    ]
 }
 
 impl Conductor for Services<'_> {
@@ -198,9 +192,9 @@ impl Conductor for Services<'_> {
         period_ending: NaiveDateTime,
         host: &str,
     ) -> Result<Option<TaskLog>, HostError> {
-        let task = given(&TaskLogCall::new(task_name, period_beginning, period_ending, host))?;
+        let task = object(&task_log_key(task_name, period_beginning, period_ending, host));
         let row = self.conductor("taskLogGet", &[task]).await?;
-        if row.is_undefined() || row.is_null() { Ok(None) } else { answered(&row, "taskLogGet").map(Some) }
+        answered(&row, "taskLogGet")
     }
 
     async fn task_log_begin_task(
@@ -212,9 +206,16 @@ impl Conductor for Services<'_> {
         task_items: i64,
         message: &str,
     ) -> Result<(), HostError> {
-        let key = TaskLogCall::new(task_name, period_beginning, period_ending, host);
-        let task = TaskLogCall { task_items: Some(task_items), message: Some(Some(message)), ..key };
-        self.conductor("taskLogBeginTask", &[given(&task)?]).await.map(drop)
+        let [name, begin, end, host] = task_log_key(task_name, period_beginning, period_ending, host);
+        let task = object(&[
+            name,
+            begin,
+            end,
+            host,
+            ("task_items", task_items.to_js()),
+            ("message", message.to_js()),
+        ]);
+        self.conductor("taskLogBeginTask", &[task]).await.map(drop)
     }
 
     /// Closing a row is what stopping ends with, so it gets its time.
@@ -227,9 +228,9 @@ impl Conductor for Services<'_> {
         errors: i64,
         message: Option<&str>,
     ) -> Result<(), HostError> {
-        let key = TaskLogCall::new(task_name, period_beginning, period_ending, host);
-        let task = TaskLogCall { errors: Some(errors), message: Some(message), ..key };
-        self.call(&self.host.conductor, "conductor", "taskLogEndTask", &[given(&task)?], PATIENCE).await.map(drop)
+        let [name, begin, end, host] = task_log_key(task_name, period_beginning, period_ending, host);
+        let task = object(&[name, begin, end, host, ("errors", errors.to_js()), ("message", message.to_js())]);
+        self.call(&self.host.conductor, "conductor", "taskLogEndTask", &[task], PATIENCE).await.map(drop)
     }
 
     async fn instance_get_active_by_window(
@@ -239,9 +240,10 @@ impl Conductor for Services<'_> {
         limit: u32,
     ) -> Result<InstancePage, HostError> {
         let method = "instanceGetActiveByWindow";
-        let WindowQuery { begin, end, project_id, host } = query;
-        let query = PageQuery { begin, end, project_id, host, marker, limit };
-        let page = self.conductor(method, &[given(&query)?]).await?;
+        let [begin, end, project_id, host] = window_query(query);
+        let limit = JsValue::from_f64(f64::from(limit));
+        let query = object(&[begin, end, project_id, host, ("marker", marker.to_js()), ("limit", limit)]);
+        let page = self.conductor(method, &[query]).await?;
         let member = |name: &str| match page.is_object() {
             true => Reflect::get(&page, &JsValue::from_str(name)).map_err(of_host),
             false => Err(HostError::new("TypeError", format!("the answer of {method} is {}", document::kind(&page)))),
@@ -260,7 +262,7 @@ impl Conductor for Services<'_> {
 
     async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError> {
         let method = "instanceCountActiveByWindow";
-        answered(&self.conductor(method, &[given(&query)?]).await?, method)
+        answered(&self.conductor(method, &[object(&window_query(query))]).await?, method)
     }
 
     async fn bw_usage_get_by_uuids(
@@ -269,7 +271,8 @@ impl Conductor for Services<'_> {
         start_period: NaiveDateTime,
     ) -> Result<Vec<BwUsage>, HostError> {
         let method = "bwUsageGetByUuids";
-        answered(&self.conductor(method, &[given(&BwUsageQuery { uuids, start_period })?]).await?, method)
+        let query = object(&[("uuids", uuids.to_js()), ("start_period", start_period.to_js())]);
+        answered(&self.conductor(method, &[query]).await?, method)
     }
 
     async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError> {
@@ -304,19 +307,27 @@ impl Conductor for Services<'_> {
     }
 
     async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
-        self.conductor("instanceFaultCreate", &[given(values)?]).await.map(drop)
+        let InstanceFaultValues { instance_uuid, code, message, details, host } = values;
+        let values = object(&[
+            ("instance_uuid", instance_uuid.to_js()),
+            ("code", document::from_text(code).map_err(wrong)?),
+            ("message", message.to_js()),
+            ("details", details.to_js()),
+            ("host", host.to_js()),
+        ]);
+        self.conductor("instanceFaultCreate", &[values]).await.map(drop)
     }
 }
 
 impl Services<'_> {
-    async fn action<T: DeserializeOwned>(
+    async fn action<T: Member>(
         &self,
-        method: &str,
+        method: &'static str,
         context: &Context,
-        values: &impl Serialize,
+        values: &impl ToJs,
     ) -> Result<T, HostError> {
         let context = document::from_text(&context.to_json()).map_err(wrong)?;
-        answered(&self.conductor(method, &[context, given(values)?]).await?, method)
+        answered(&self.conductor(method, &[context, values.to_js()]).await?, method)
     }
 }
 

@@ -42,10 +42,8 @@ macro_rules! record {
 
         impl $crate::bindings::js::options::Member for $name {
             fn read(value: wasm_bindgen::JsValue, at: &$crate::bindings::js::options::At<'_>) -> Self {
-                match at.record(&value) {
-                    Some(members) => Self { $($member: members.get(stringify!($member)),)* },
-                    None => Self::default(),
-                }
+                let members = at.record(&value);
+                Self { $($member: members.get(stringify!($member)),)* }
             }
         }
     };
@@ -82,7 +80,7 @@ impl Complaint {
 
 /// Where a value stands, and where to complain about it.
 pub struct At<'a> {
-    path: &'a str,
+    pub path: &'a str,
     complaint: &'a Complaint,
 }
 
@@ -92,18 +90,17 @@ impl At<'_> {
         self.complain(wrong(value, self.path, wanted));
     }
 
-    fn complain(&self, error: Error) {
+    pub fn complain(&self, error: Error) {
         // The first one is the one that counts.
         let _ = self.complaint.0.set(error);
     }
 
     /// The members of a record.
-    pub fn record<'r>(&'r self, value: &'r JsValue) -> Option<Members<'r>> {
+    pub fn record<'r>(&'r self, value: &'r JsValue) -> Members<'r> {
         if !value.is_object() || value.is_array() {
             self.want(value, "an object");
-            return None;
         }
-        Some(Members { object: value, of: Some(self.path), complaint: self.complaint })
+        Members { object: value, of: Some(self.path), complaint: self.complaint }
     }
 }
 
@@ -218,6 +215,15 @@ impl Member for i64 {
     fn read(value: JsValue, at: &At<'_>) -> Self {
         serde_wasm_bindgen::from_value(value.clone()).unwrap_or_else(|_| {
             at.want(&value, "a whole number of at most 64 bits, as a bigint where a number would round it");
+            0
+        })
+    }
+}
+
+impl Member for u64 {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        Self::try_from(i64::read(value.clone(), at)).unwrap_or_else(|_| {
+            at.want(&value, "a whole number that is not negative");
             0
         })
     }

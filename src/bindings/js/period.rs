@@ -3,9 +3,9 @@
 use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
-use super::document::from_record;
 use super::error::Result;
 use super::options::{self, Release, options, record};
+use super::record::ToJs;
 use super::time::Moment;
 use crate::period::{self, Period, Window};
 use crate::{Config, Error};
@@ -60,7 +60,7 @@ pub fn last_completed_audit_period(options: Ts<LastCompletedAuditPeriodOptions>)
     } else {
         period::last_completed_audit_period(&config, unit, before)?
     };
-    from_record(&window)
+    Ok(window.to_js())
 }
 
 options! {
@@ -85,7 +85,7 @@ options! {
 pub fn audit_period_bounds(options: Ts<AuditPeriodBoundsOptions>) -> Result<JsValue> {
     let options = options::read(&options)?;
     let (config, now) = (config(options.release, options.audit_period), options.now.or_now("now")?);
-    from_record(&period::audit_period_bounds(&config, options.current_period.unwrap_or_default(), now)?)
+    Ok(period::audit_period_bounds(&config, options.current_period.unwrap_or_default(), now)?.to_js())
 }
 
 options! {
@@ -113,7 +113,7 @@ pub fn windows_between(options: Ts<WindowsBetweenOptions>) -> Result<JsValue> {
     let config = config(options.release, options.audit_period);
     let period = Period::parse(config.release, &config.instance_usage_audit_period)?;
     let period = if options.clamp == Some(true) { period.clamp() } else { period };
-    from_record(&period.windows_between(options.begin.wanted("begin")?, options.end.wanted("end")?)?)
+    Ok(period.windows_between(options.begin.wanted("begin")?, options.end.wanted("end")?)?.to_js())
 }
 
 /// A configuration for what asks only for the release and the period.

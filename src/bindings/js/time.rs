@@ -18,6 +18,15 @@ impl Member for Moment {
     }
 }
 
+impl Member for NaiveDateTime {
+    fn read(value: JsValue, at: &At<'_>) -> Self {
+        moment(&value, at.path).unwrap_or_else(|error| {
+            at.complain(error);
+            Self::default()
+        })
+    }
+}
+
 impl Moment {
     /// The moment; nothing where it is null or not there.
     pub fn read(&self, name: &str) -> Result<Option<NaiveDateTime>, Error> {
