@@ -5,7 +5,8 @@
 //! as it is, digits and escapes included.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
@@ -216,17 +217,38 @@ impl<'a> Object<'a> {
 
     /// Of several entries with one key keep the place of the first and the value of the last.
     pub(crate) fn keep_last(&mut self) {
-        let mut places: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(self.entries.len());
-        let mut kept: Vec<(Cow<'a, str>, Json<'a>)> = Vec::with_capacity(self.entries.len());
-        for (key, value) in self.entries.drain(..) {
-            if let Some(entry) = places.get(&key).and_then(|at| kept.get_mut(*at)) {
-                entry.1 = value;
-            } else {
-                places.insert(key.clone(), kept.len());
-                kept.push((key, value));
+        let repeated = self.repeated();
+        if repeated.is_empty() {
+            return;
+        }
+        for (first, later) in &repeated {
+            let last = self.entries.get(*later).map(|(_, value)| *value);
+            if let (Some((_, value)), Some(last)) = (self.entries.get_mut(*first), last) {
+                *value = last;
             }
         }
-        self.entries = kept;
+        let mut later = repeated.into_iter().map(|(_, later)| later).peekable();
+        let mut place: usize = 0;
+        self.entries.retain(|_| {
+            let keep = later.next_if_eq(&place).is_none();
+            place = place.saturating_add(1);
+            keep
+        });
+    }
+
+    /// Where a key comes again, and where it came first.
+    fn repeated(&self) -> Vec<(usize, usize)> {
+        let mut first: HashMap<&str, usize> = HashMap::with_capacity(self.entries.len());
+        let mut repeated = Vec::new();
+        for (place, (key, _)) in self.entries.iter().enumerate() {
+            match first.entry(key) {
+                Entry::Occupied(first) => repeated.push((*first.get(), place)),
+                Entry::Vacant(first) => {
+                    first.insert(place);
+                }
+            }
+        }
+        repeated
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -235,11 +257,6 @@ impl<'a> Object<'a> {
             writer.value(key, value.as_str());
         }
         writer.finish()
-    }
-
-    fn has_repeated_keys(&self) -> bool {
-        let mut keys: HashSet<&str> = HashSet::with_capacity(self.entries.len());
-        !self.entries.iter().all(|(key, _)| keys.insert(key))
     }
 }
 
@@ -258,9 +275,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                 while let Some(Text(key)) = map.next_key()? {
                     object.entries.push((key, map.next_value()?));
                 }
-                if object.has_repeated_keys() {
-                    object.keep_last();
-                }
+                object.keep_last();
                 Ok(object)
             }
         }

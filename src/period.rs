@@ -172,10 +172,9 @@ impl Period {
 
     fn step_back(&self, before: NaiveDateTime, end: NaiveDateTime, step: Duration) -> Result<Window, Error> {
         let earlier = |moment: NaiveDateTime| {
-            moment
-                .checked_sub_signed(step)
-                .filter(time::in_calendar)
-                .ok_or_else(|| Error::overflow(format!("no window of `{}` fits before `{before}`", self.text)))
+            moment.checked_sub_signed(step).filter(time::in_calendar).ok_or_else(|| {
+                Error::overflow(format!("no window of `{}` fits before `{}`", self.text, time::isoformat(before)))
+            })
         };
         let end = if end >= before { earlier(end)? } else { end };
         Ok(Window { begin: earlier(end)?, end })

@@ -1,7 +1,7 @@
 //! Letters in order: a to z, aa, ab, and so on.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BinaryHeap;
 
 use crate::error::Error;
 use crate::release::Release;
@@ -72,7 +72,9 @@ impl<'a> Letters<'a> {
 
     /// How many different ones there are.
     pub(super) fn distinct(&self) -> usize {
-        self.iter().collect::<HashSet<_>>().len()
+        let mut letters = self.iter().collect::<BinaryHeap<_>>().into_sorted_vec();
+        letters.dedup();
+        letters.len()
     }
 
     pub(super) fn first_unused(&self, release: Release) -> Result<String, Error> {

@@ -1,6 +1,7 @@
 //! Which devices an instance has, by role.
 
 use std::borrow::Cow;
+use std::collections::BinaryHeap;
 
 use crate::context::Config;
 use crate::document::{Json, ObjectWriter};
@@ -157,7 +158,7 @@ fn without_dev<'a>(name: &Cow<'a, str>) -> Cow<'a, str> {
 
 fn map_legacy<'a>(mapping: &mut BlockMapping<'a>, bdms: &[BlockDevice<'a>]) {
     let is_set = |id: Option<&str>| id.is_some_and(|id| !id.is_empty());
-    let mut volumes = Vec::new();
+    let mut volumes = BinaryHeap::new();
     for bdm in bdms.iter().filter(|bdm| !bdm.no_device) {
         if is_set(bdm.volume_id) || is_set(bdm.snapshot_id) {
             volumes.push(bdm.device_name);
@@ -165,8 +166,7 @@ fn map_legacy<'a>(mapping: &mut BlockMapping<'a>, bdms: &[BlockDevice<'a>]) {
             mapping.set(role, bdm.device_name.map(Cow::Borrowed));
         }
     }
-    volumes.sort_unstable();
-    mapping.number("ebs", volumes.into_iter());
+    mapping.number("ebs", volumes.into_sorted_vec().into_iter());
 }
 
 /// `swap`, or `ephemeralN`, its number without leading zeros. Python's `$` lets a newline follow.
@@ -181,9 +181,8 @@ fn is_swap_or_ephemeral(virtual_name: &str) -> bool {
 
 fn map<'a>(mapping: &mut BlockMapping<'a>, bdms: &[BlockDevice<'a>]) {
     let is_volume = |bdm: &&BlockDevice<'a>| bdm.destination_type == Some("volume");
-    let mut volumes: Vec<_> = bdms.iter().filter(is_volume).map(|bdm| bdm.device_name).collect();
-    volumes.sort_unstable();
-    mapping.number("ebs", volumes.into_iter());
+    let volumes: BinaryHeap<_> = bdms.iter().filter(is_volume).map(|bdm| bdm.device_name).collect();
+    mapping.number("ebs", volumes.into_sorted_vec().into_iter());
 
     let blanks = || bdms.iter().filter(|bdm| !is_volume(bdm) && bdm.source_type == Some("blank"));
     let is_swap = |bdm: &&BlockDevice<'a>| bdm.guest_format == Some("swap");

@@ -80,7 +80,7 @@ pub(super) fn address_json(address: Json<'_>) -> Result<String, Error> {
 
 /// A MAC address in the form of Nova's objects: lower-case, with colons.
 pub(super) fn mac_address(text: &str) -> Option<String> {
-    let mac = text.to_lowercase().replace('-', ":");
+    let mac = text.to_ascii_lowercase().replace('-', ":");
     let mut octets = 0;
     for octet in mac.split(':') {
         octets += 1;

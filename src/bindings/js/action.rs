@@ -13,9 +13,9 @@ use super::fault::{Body, failure};
 use super::options::{self, Given, Release, options};
 use super::record::ToJs;
 use super::time::Moment;
+use crate::Error;
 use crate::action::{self, Event, ExcVal, ReportError};
 use crate::fault::Failure;
-use crate::Error;
 
 options! {
     /// Which action begins.

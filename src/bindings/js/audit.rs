@@ -10,11 +10,11 @@ use super::document::kind;
 use super::error::of_host;
 use super::host::AbortSignal;
 use super::options::{self, Given, options};
-use super::record::ToJs;
 use super::period::WindowInput;
+use super::record::ToJs;
 use super::time::Moment;
-use crate::audit::{self, AuditProgress};
 use crate::Error;
+use crate::audit::{self, AuditProgress};
 
 options! {
     /// Which audit to look for.

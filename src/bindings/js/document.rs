@@ -116,9 +116,7 @@ fn exactly(json: Json<'_>, depth: u32) -> std::result::Result<JsValue, Error> {
 
 fn scalar(json: Json<'_>) -> JsValue {
     let is_long = json.is_number() && json.integer().is_none_or(|integer| integer.unsigned_abs() > u128::from(SAFE));
-    if is_long
-        && let Ok(integer) = BigInt::new(&JsValue::from_str(json.as_str()))
-    {
+    if is_long && let Ok(integer) = BigInt::new(&JsValue::from_str(json.as_str())) {
         return integer.into();
     }
     // A value that was read as JSON parses.

@@ -4,7 +4,6 @@ use std::error::Error as _;
 use std::fmt;
 
 use js_sys::Array;
-use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 
 use super::record::ToJs;
@@ -48,7 +47,7 @@ impl From<Error> for Thrown {
 impl ToJs for Error {
     fn to_js(&self) -> JsValue {
         let source = self.source().and_then(|source| source.downcast_ref::<HostThrew>());
-        let cause = source.map_or(JsValue::UNDEFINED, |HostThrew(thrown)| JsValue::clone(thrown));
+        let cause = source.map_or(JsValue::UNDEFINED, |HostThrew(thrown)| thrown.clone());
         nova_error(self.code(), self.message(), self.callback().map(|name| camel_case(name, '-')), &cause)
     }
 }
@@ -57,12 +56,20 @@ impl ToJs for Error {
 pub fn of_host(thrown: JsValue) -> HostError {
     let described = describe(&thrown);
     let text = |at| described.get(at).as_string().unwrap_or_default();
-    HostError::new(text(0), text(1)).with_source(HostThrew(SendWrapper::new(thrown)))
+    HostError::new(text(0), text(1)).with_source(HostThrew(thrown))
 }
 
-/// The library's errors may cross threads, and a JavaScript value must not: a module of this kind has one thread.
+/// What a host threw, on its way through the library.
 #[derive(Debug)]
-struct HostThrew(SendWrapper<JsValue>);
+struct HostThrew(JsValue);
+
+#[cfg(target_feature = "atomics")]
+compile_error!("a JavaScript value belongs to one thread");
+
+// SAFETY: the library's errors may cross threads, and a JavaScript value must not. This module has one thread.
+unsafe impl Send for HostThrew {}
+// SAFETY: likewise.
+unsafe impl Sync for HostThrew {}
 
 impl fmt::Display for HostThrew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

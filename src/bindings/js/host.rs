@@ -160,12 +160,7 @@ fn wrong(Thrown(thrown): Thrown) -> HostError {
 }
 
 /// What makes a row of the task log the one that is meant.
-fn task_log_key(
-    task_name: &str,
-    begin: NaiveDateTime,
-    end: NaiveDateTime,
-    host: &str,
-) -> [(&'static str, JsValue); 4] {
+fn task_log_key(task_name: &str, begin: NaiveDateTime, end: NaiveDateTime, host: &str) -> [(&'static str, JsValue); 4] {
     [
         ("task_name", task_name.to_js()),
         ("period_beginning", begin.to_js()),
@@ -176,12 +171,7 @@ fn task_log_key(
 
 fn window_query(query: WindowQuery<'_>) -> [(&'static str, JsValue); 4] {
     let WindowQuery { begin, end, project_id, host } = query;
-    [
-        ("begin", begin.to_js()),
-        ("end", end.to_js()),
-        ("project_id", project_id.to_js()),
-        ("host", host.to_js()),
-    ]
+    [("begin", begin.to_js()), ("end", end.to_js()), ("project_id", project_id.to_js()), ("host", host.to_js())]
 }
 
 impl Conductor for Services<'_> {
@@ -207,14 +197,7 @@ impl Conductor for Services<'_> {
         message: &str,
     ) -> Result<(), HostError> {
         let [name, begin, end, host] = task_log_key(task_name, period_beginning, period_ending, host);
-        let task = object(&[
-            name,
-            begin,
-            end,
-            host,
-            ("task_items", task_items.to_js()),
-            ("message", message.to_js()),
-        ]);
+        let task = object(&[name, begin, end, host, ("task_items", task_items.to_js()), ("message", message.to_js())]);
         self.conductor("taskLogBeginTask", &[task]).await.map(drop)
     }
 

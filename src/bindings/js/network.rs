@@ -44,9 +44,7 @@ pub fn get_nw_info_for_instance(
 /// The hydrated network info of an instance's cache; null where the cache has a null in its place. Nova:
 /// `Instance.get_network_info`, hibiscus.
 #[wasm_bindgen(js_name = getNetworkInfo, unchecked_return_type = "Document[] | null")]
-pub fn get_network_info(
-    #[wasm_bindgen(unchecked_param_type = "DocumentInput")] instance: &JsValue,
-) -> Result<JsValue> {
+pub fn get_network_info(#[wasm_bindgen(unchecked_param_type = "DocumentInput")] instance: &JsValue) -> Result<JsValue> {
     let (instance, mut text) = (document::text(instance, "instance")?, String::new());
     match network::get_network_info(&Instance::parse(&instance)?, &mut text)? {
         Some(network_info) => from_text(&network_info.to_json()),

@@ -177,8 +177,7 @@ fn check(options: &JsValue, known: &[&str]) -> Result<()> {
 
 fn unknown(name: &str, known: &[&str]) -> String {
     let known: Vec<String> = known.iter().map(|known| camel_case(known, '_')).collect();
-    let distance =
-        |known: &&String| strsim::levenshtein(&known.to_ascii_lowercase(), &name.to_ascii_lowercase());
+    let distance = |known: &&String| strsim::levenshtein(&known.to_ascii_lowercase(), &name.to_ascii_lowercase());
     match known.iter().min_by_key(distance) {
         Some(nearest) => format!("unknown option `{name}`: did you mean `{nearest}`?"),
         None => format!("unknown option `{name}`: there are none"),

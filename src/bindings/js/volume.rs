@@ -57,7 +57,8 @@ impl ComputeUtils {
     pub fn notify_about_volume_usage(&self, options: Ts<NotifyAboutVolumeUsageOptions>) -> Promise {
         self.call(async move |config, services| {
             let NotifyAboutVolumeUsageOptions { context, vol_usage, host } = options::read(&options)?;
-            let (context, vol_usage) = (ContextInput::read_context(context)?, document::text(&vol_usage.0, "volUsage")?);
+            let (context, vol_usage) =
+                (ContextInput::read_context(context)?, document::text(&vol_usage.0, "volUsage")?);
             let (vol_usage, host) = (VolumeUsage::parse(&vol_usage)?, host.as_deref().unwrap_or(&config.host));
             volume::notify_about_volume_usage(services, config, &context, &vol_usage, host).await?;
             Ok(JsValue::UNDEFINED)

@@ -62,9 +62,7 @@ impl Tables for MemoryTables {
         let mut rows: Vec<Value> = match table {
             "task_log" => host.task_log_rows().iter().map(records::row).collect(),
             "instance_actions" => host.instance_actions().iter().map(records::record).collect(),
-            "instance_actions_events" => {
-                host.instance_actions_events().iter().map(records::record).collect()
-            }
+            "instance_actions_events" => host.instance_actions_events().iter().map(records::record).collect(),
             "instance_faults" => host.instance_faults().iter().map(records::row).collect(),
             "bw_usage_cache" => host.bw_usage_cache().iter().map(records::row).collect(),
             "volume_usage_cache" => host.volume_usage_cache().iter().map(records::row).collect(),
