@@ -5,3 +5,6 @@ compile_error!("one module has one face: build with `js` or with `component`, no
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
 mod component;
+
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+mod js;
