@@ -23,7 +23,7 @@ export function init(source) {
         // The next call may have a better source, or a better network.
         loading = undefined;
         const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new NovaError("InitFailed", `cannot load nova-compute-utils: ${reason}`, undefined, cause);
+        throw new NovaError("InitFailed", `cannot load nova-compute-utils: ${reason}`, { cause });
     });
     return loading;
 }

@@ -3,10 +3,9 @@ export class NovaError extends Error {
     /**
      * @param code Nova's exception name
      * @param message what happened, on one line
-     * @param callback the method of the host that failed
-     * @param cause what that method threw, whatever it is; left out where nothing was thrown
+     * @param options the method of the host that failed, and what it threw
      */
-    constructor(code: string, message: string, callback?: string, ...cause: [] | [unknown]);
+    constructor(code: string, message: string, options?: { callback?: string; cause?: unknown });
 
     readonly name: "NovaError";
 

@@ -1,21 +1,36 @@
-/**
- * What goes wrong here, as data: a code that stays, and a message on one line.
- */
-export class NovaError extends Error {
-    static {
-        // On the prototype, where JavaScript's own errors have theirs: no field of each error, and safe from minifiers.
-        Object.defineProperty(this.prototype, "name", { value: "NovaError", configurable: true, writable: true });
-    }
+// The error that everything here throws.
 
+/** An error under the name that Nova gives it. */
+export class NovaError extends Error {
     /**
-     * @param {string} code Nova's exception name, where Nova has one
+     * @param {string} code
      * @param {string} message
-     * @param {string} [callback] the method of the host that failed
-     * @param {[] | [unknown]} cause what that method threw; it may have thrown anything, `undefined` included
+     * @param {{ callback?: string, cause?: unknown }} [options] the callback of the host that failed, and what it threw
      */
-    constructor(code, message, callback, ...cause) {
-        super(message, cause.length > 0 ? { cause: cause[0] } : undefined);
+    constructor(code, message, options = {}) {
+        super(message, "cause" in options ? { cause: options.cause } : undefined);
         this.code = code;
-        this.callback = callback;
+        this.callback = options.callback;
+    }
+}
+
+Object.defineProperty(NovaError.prototype, "name", { value: "NovaError", configurable: true, writable: true });
+
+/** The same for the library, which says `undefined` where there is nothing to say. */
+export function novaError(code, message, callback, cause) {
+    return new NovaError(code, message, cause === undefined ? { callback } : { callback, cause });
+}
+
+/** What may be said of anything that was thrown: a code and a line of text. */
+export function describe(thrown) {
+    try {
+        if (typeof thrown !== "object" || thrown === null) {
+            return ["Error", String(thrown)];
+        }
+        const code = [thrown.code, thrown.name].find((name) => typeof name === "string" && name !== "");
+        const message = typeof thrown.message === "string" ? thrown.message : String(thrown);
+        return [code ?? "Error", message];
+    } catch {
+        return ["Error", "the host threw something that says nothing of itself"];
     }
 }
