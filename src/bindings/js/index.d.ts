@@ -3,8 +3,16 @@
 export { NovaError } from "./error.js";
 export * from "./nova_compute_utils.js";
 
+/**
+ * A compiled `WebAssembly.Module`; nothing where the program has no types for WebAssembly, as in Node without those of
+ * the DOM. `object`, because TypeScript's own type is empty and lets everything pass.
+ */
+export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } }
+    ? Module & object
+    : never;
+
 /** Where `init` gets the WebAssembly module from: its URL, an answer of `fetch`, its bytes, or the compiled module. */
-export type WasmSource = URL | string | Response | BufferSource | WebAssembly.Module;
+export type WasmSource = URL | string | Response | ArrayBuffer | ArrayBufferView | WasmModule;
 
 /**
  * Load the WebAssembly module: in browsers and workers once, before anything else is called; whatever is called earlier

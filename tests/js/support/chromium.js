@@ -40,6 +40,12 @@ export async function visit(browser, url) {
         context.on("requestfailed", (request) => {
             complaints.push(`request: ${request.url()}: ${request.failure()?.errorText}`);
         });
+        // A page that catches what a forbidden call throws leaves no word on the console.
+        await context.addInitScript(() => {
+            addEventListener("securitypolicyviolation", ({ blockedURI, effectiveDirective }) => {
+                console.error(`Content Security Policy: ${effectiveDirective} forbids ${blockedURI}`);
+            });
+        });
         const page = await context.newPage();
         await page.goto(url);
         const output = page.locator("output:not(:empty)");
