@@ -15,6 +15,9 @@ use crate::{js, setup, sh};
 /// The hosts that the package brings; each is a folder of `hosts/` with an `index.ts`.
 const HOSTS: [&str; 2] = ["memory", "browser"];
 
+/// The hand-written types that the package takes. The other ones are part of what is generated.
+const TYPES: [&str; 2] = ["index.d.ts", "wasm.d.ts"];
+
 /// The most that the module may weigh. A budget: lower it when the module gets lighter.
 const BUDGET: Sizes = Sizes { raw: 450_000, gzip: 170_000, brotli: 170_000 };
 
@@ -29,7 +32,7 @@ pub struct Sizes {
 /// `cargo xtask package`.
 pub fn verb(workspace: &Workspace) -> Result<()> {
     let tarball = build(workspace)?;
-    println!("{} ({})", Workspace::shown(&tarball), sizes(workspace)?);
+    println!("{} ({}: {})", Workspace::shown(&tarball), js::MODULE, sizes(workspace)?);
     Ok(())
 }
 
@@ -77,7 +80,7 @@ impl Sizes {
 
 impl fmt::Display for Sizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the module: {} bytes, gzip {}, brotli {}", self.raw, self.gzip, self.brotli)
+        write!(f, "{} bytes, gzip {}, brotli {}", self.raw, self.gzip, self.brotli)
     }
 }
 
@@ -104,9 +107,12 @@ fn assemble(workspace: &Workspace, face: &Path) -> Result<()> {
     for entry in fs::read_dir(&written).with_context(|| format!("cannot read `{}`", written.display()))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".js") || name.ends_with(".d.ts") || name == "README.md" {
+        if name.ends_with(".js") {
             copy(&path, &package)?;
         }
+    }
+    for file in TYPES.iter().chain(&["README.md"]) {
+        copy(&written.join(file), &package)?;
     }
     copy(&workspace.root.join("LICENSE"), &package)?;
     let manifest = workspace.root.join("pkg.json");
@@ -126,10 +132,6 @@ fn stamp(manifest: &str) -> Result<String> {
 /// The hosts are written against the package by its name, which stands for what has just been assembled.
 fn compile_hosts(workspace: &Workspace) -> Result<()> {
     let hosts = workspace.root.join("hosts");
-    if !hosts.join("tsconfig.json").exists() {
-        eprintln!("xtask: no hosts yet");
-        return Ok(());
-    }
     let package = package_dir(workspace);
     let modules = setup::npm_directory(workspace).join("node_modules");
     let config = json!({
