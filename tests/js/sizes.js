@@ -1,10 +1,21 @@
-// Prints the size of a file as JSON: as it is, and packed as tightly as servers can.
+// The size of a file: as it is, and packed as tightly as servers can. Run by itself it prints them as JSON.
 
 import { readFileSync } from "node:fs";
 import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const bytes = readFileSync(argv[2]);
-const gzip = gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION }).length;
-const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
-console.log(JSON.stringify({ raw: bytes.length, gzip, brotli }));
+/**
+ * @param {string} file
+ * @returns {{ raw: number, gzip: number, brotli: number }} in bytes
+ */
+export function sizes(file) {
+    const bytes = readFileSync(file);
+    const gzip = gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION });
+    const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+    return { raw: bytes.length, gzip: gzip.length, brotli: brotli.length };
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+    console.log(JSON.stringify(sizes(argv[2])));
+}

@@ -1,10 +1,9 @@
-// The entry for browsers and their workers, and for whatever else is not Node: `await init()` loads the WebAssembly module.
+// The entry for browsers and their workers, and for whatever else is not Node: `await init()` loads the module.
 
 import { NovaError } from "./error.js";
 import { imports, use } from "./instance.js";
 
-export { NovaError } from "./error.js";
-export * from "./nova_compute_utils.js";
+export * from "./exports.js";
 
 /** @typedef {import("./index.js").WasmSource} WasmSource */
 
@@ -60,9 +59,12 @@ async function compileResponse(response) {
     if (!response.ok) {
         throw new Error(`${response.url || "the server"} answered ${response.status} ${response.statusText}`.trim());
     }
+    const type = response.headers.get("content-type")?.trim().toLowerCase() ?? "";
+    if (type.startsWith("text/html")) {
+        throw new Error(`${response.url || "the server"} is a page: the module was not copied to where it is looked for`);
+    }
     // Browsers compile what still arrives only if it is called by its name; servers that don't know it are many.
-    const streams = response.headers.get("content-type")?.trim().toLowerCase() === "application/wasm";
-    if (streams && typeof WebAssembly.compileStreaming === "function") {
+    if (type === "application/wasm" && typeof WebAssembly.compileStreaming === "function") {
         return WebAssembly.compileStreaming(response);
     }
     return WebAssembly.compile(await response.arrayBuffer());

@@ -1,6 +1,5 @@
 /// <reference lib="esnext.disposable" />
 
-export { NovaError } from "./error.js";
 export * from "./nova_compute_utils.js";
 
 /**

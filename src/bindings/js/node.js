@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 
 import { imports, use } from "./instance.js";
 
-export { NovaError } from "./error.js";
-export * from "./nova_compute_utils.js";
+export * from "./exports.js";
 
 const bytes = readFileSync(new URL("./nova_compute_utils_bg.wasm", import.meta.url));
 // Not asynchronously: that would take a top-level await, with which this could not be `require`d.

@@ -79,10 +79,11 @@ test("init: too early, failed, tried again, and once only", async () => {
     }
     assert.deepEqual(
         seen.failed.map(({ cause }) => cause),
-        ["CompileError", "Error", "Error", "TypeError"],
+        ["CompileError", "Error", "Error", "Error", "TypeError"],
     );
     assert.match(seen.failed[1].message, /answered 404 Not Found$/);
-    assert.match(seen.failed[2].message, /no network$/);
+    assert.match(seen.failed[2].message, /init\.html is a page/);
+    assert.match(seen.failed[3].message, /no network$/);
     assert.equal(seen.loads, 1);
     assert.deepEqual(seen.work, EXPECTED);
 });
@@ -110,7 +111,6 @@ test("Vite: development", async () => {
         root,
         configFile: false,
         logLevel: "error",
-        optimizeDeps: { exclude: ["nova-compute-utils"] },
         server: { host: "127.0.0.1", port: 0, headers: { "Content-Security-Policy": POLICY } },
     });
     try {

@@ -1,7 +1,10 @@
 // The types of the packed package, as strict as TypeScript can be, in each way in which it finds them.
 
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { run, scratch } from "../support/scratch.js";
 
@@ -24,12 +27,32 @@ before(async () => {
 
 after(() => project?.remove());
 
-for (const options of PROGRAMS) {
-    test(options.slice(2, 6).join(" "), async () => {
-        const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022"];
-        const files = ["types/use.ts"];
-        // The declarations of the package are checked, too.
-        const all = ["--ignoreConfig", "--noEmit", "--skipLibCheck", "false", ...strict, ...options, ...files];
-        await run(project.directory, process.execPath, TSC, ...all);
-    });
+/**
+ * Type-check a file of the project; the declarations of the package are checked, too.
+ *
+ * @param {string} file
+ * @param {string[]} options
+ */
+function check(file, options) {
+    const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "es2022"];
+    const all = ["--ignoreConfig", "--noEmit", "--skipLibCheck", "false", ...strict, ...options, file];
+    return run(project.directory, process.execPath, TSC, ...all);
 }
+
+for (const options of PROGRAMS) {
+    test(options.slice(1, 6).join(" "), () => check("types/use.ts", options));
+}
+
+test("what is declared is what is exported, by both loaders", async () => {
+    const names = async (file) => {
+        const path = join(project.directory, "node_modules/nova-compute-utils", file);
+        return Object.keys(await import(pathToFileURL(path).href)).sort();
+    };
+    const exported = await names("node.js");
+    assert.deepEqual(await names("browser.js"), exported);
+    // A name too many is an error, and so is one too few.
+    const program = `import * as library from "nova-compute-utils";
+        export const names: Record<keyof typeof library, true> = { ${exported.map((name) => `${name}: true`)} };`;
+    await writeFile(join(project.directory, "types/exports.ts"), program);
+    await check("types/exports.ts", PROGRAMS[0]);
+});

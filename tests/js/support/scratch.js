@@ -42,6 +42,6 @@ export async function run(directory, program, ...args) {
     try {
         return await execute(program, args, { cwd: directory });
     } catch (error) {
-        throw new Error(`\`${program} ${args.join(" ")}\` failed\n${error.stdout}${error.stderr}`, { cause: error });
+        throw new Error(`\`${program} ${args.join(" ")}\` failed\n${error.stdout}${error.stderr}`);
     }
 }
