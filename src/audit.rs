@@ -43,6 +43,19 @@ pub struct AuditFailure {
     pub error: Error,
 }
 
+/// How far an audit has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct AuditProgress {
+    /// How many instances have been told of, failed ones included.
+    pub instances: u64,
+    /// How many there are.
+    pub num_instances: u64,
+    /// How many notifications were sent.
+    pub notifications: u64,
+    /// How many instances count as an error so far.
+    pub failures: u64,
+}
+
 /// Has the audit of the window completed before `timestamp` been run for this host, or is it running?
 /// Nova: `has_audit_been_run`.
 pub async fn has_audit_been_run<H: Conductor + Clock>(
@@ -115,6 +128,41 @@ pub async fn instance_usage_audit<H: Conductor + Notifier + Clock + Random>(
     config: &Config,
     context: &Context,
 ) -> Result<Option<AuditReport>, Error> {
+    observed_instance_usage_audit(services, config, context, |_| Ok(())).await
+}
+
+/// The same, observed: `observe` is told how far the audit has come, once the task log row is open and after each
+/// page. An error from it stops the audit there, as one of the conductor would, and comes back.
+///
+/// ```
+/// use nova_compute_utils::host::MemoryHost;
+/// use nova_compute_utils::{Config, Context, Error, Release, audit, time};
+///
+/// # fn ready<F: std::future::Future>(future: F) -> F::Output {
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     match std::pin::pin!(future).poll(&mut context) { std::task::Poll::Ready(output) => output, _ => unreachable!() }
+/// # }
+/// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
+/// host.add_instance(r#"{"uuid": "48b988aa-afe1-4664-8307-784d3a2daad0", "host": "cmp-01", "launched_at": "2026-10-05 10:43:11"}"#)?;
+/// let config = Config::new(Release::Hibiscus, "cmp-01");
+/// let stopped = ready(audit::observed_instance_usage_audit(&host, &config, &Context::default(), |progress| {
+///     assert_eq!((progress.instances, progress.num_instances), (0, 1));
+///     Err(Error::new("AbortError", "the operator has stopped it"))
+/// }));
+/// assert_eq!(stopped.unwrap_err().code(), "AbortError");
+/// assert_eq!(
+///     host.task_log()[0].message,
+///     "Instance usage audit stopped for host cmp-01, 0 of 1 instances: the operator has stopped it"
+/// );
+/// assert_eq!(host.task_log()[0].errors, 1);
+/// # Ok::<(), Error>(())
+/// ```
+pub async fn observed_instance_usage_audit<H: Conductor + Notifier + Clock + Random>(
+    services: &H,
+    config: &Config,
+    context: &Context,
+    observe: impl FnMut(AuditProgress) -> Result<(), Error>,
+) -> Result<Option<AuditReport>, Error> {
     let mut window = period::audit_period_bounds(config, false, services.utcnow())?;
     if is_in_task_log(services, window, &config.host).await? {
         return Ok(None);
@@ -122,13 +170,13 @@ pub async fn instance_usage_audit<H: Conductor + Notifier + Clock + Random>(
     if config.release.computes_audit_period_twice() {
         window = period::audit_period_bounds(config, false, services.utcnow())?;
     }
-    let mut audit = Audit { services, config, context, window, tally: Tally::default() };
+    let mut audit = Audit { services, config, context, window, num_instances: 0, tally: Tally::default() };
     let first = audit.page(None).await?;
-    let num_instances = audit.num_instances(&first).await?;
+    audit.num_instances = audit.count_instances(&first).await?;
     let started = services.time();
-    start_instance_usage_audit(services, window, &config.host, signed(num_instances)).await?;
-    let stopped = audit.run(first).await.err();
-    audit.finish(num_instances, started, stopped).await.map(Some)
+    start_instance_usage_audit(services, window, &config.host, signed(audit.num_instances)).await?;
+    let stopped = audit.run(first, observe).await.err();
+    audit.finish(started, stopped).await.map(Some)
 }
 
 /// An audit under way.
@@ -137,6 +185,7 @@ struct Audit<'a, H> {
     config: &'a Config,
     context: &'a Context,
     window: Window,
+    num_instances: u64,
     tally: Tally,
 }
 
@@ -162,7 +211,7 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
 
     /// Nova knows the number before it begins, for it reads all instances at once. One page says it too where it is
     /// the only one.
-    async fn num_instances(&self, first: &InstancePage) -> Result<u64, Error> {
+    async fn count_instances(&self, first: &InstancePage) -> Result<u64, Error> {
         if first.next_marker.is_none() {
             return Ok(count(first.instances.len()));
         }
@@ -172,14 +221,30 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
             .map_err(|error| Error::host("instance-count-active-by-window", error))
     }
 
-    async fn run(&mut self, first: InstancePage) -> Result<(), Error> {
+    async fn run(
+        &mut self,
+        first: InstancePage,
+        mut observe: impl FnMut(AuditProgress) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut page = first;
+        observe(self.progress())?;
         loop {
             self.tell(&page.instances).await?;
+            observe(self.progress())?;
             match page.next_marker {
                 Some(marker) => page = self.page(Some(&marker)).await?,
                 None => return Ok(()),
             }
+        }
+    }
+
+    fn progress(&self) -> AuditProgress {
+        let Tally { instances, notifications, failures } = &self.tally;
+        AuditProgress {
+            instances: *instances,
+            num_instances: self.num_instances,
+            notifications: *notifications,
+            failures: count(failures.len()),
         }
     }
 
@@ -211,8 +276,8 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
     }
 
     /// Close the row and report, or close it with what stopped the audit and give that back.
-    async fn finish(self, num_instances: u64, started: f64, stopped: Option<Error>) -> Result<AuditReport, Error> {
-        let Self { services, config, window, tally, .. } = self;
+    async fn finish(self, started: f64, stopped: Option<Error>) -> Result<AuditReport, Error> {
+        let Self { services, config, window, num_instances, tally, .. } = self;
         let failed = count(tally.failures.len());
         let (errors, message) = match &stopped {
             None => {

@@ -9,9 +9,10 @@ mod memory;
 mod rows;
 
 use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-
+use crate::document::ObjectWriter;
 use crate::error::Error;
 
 pub use crate::error::HostError;
@@ -22,7 +23,7 @@ pub use rows::{
 };
 
 /// A row of the table `task_log`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskLog {
     /// `instance_usage_audit` for audits.
     pub task_name: String,
@@ -31,8 +32,10 @@ pub struct TaskLog {
     /// The compute host.
     pub host: String,
     /// Begin of the window.
+    #[serde(with = "crate::time::iso")]
     pub period_beginning: NaiveDateTime,
     /// End of the window.
+    #[serde(with = "crate::time::iso")]
     pub period_ending: NaiveDateTime,
     /// What the task said last.
     pub message: String,
@@ -43,11 +46,13 @@ pub struct TaskLog {
 }
 
 /// Which instances to list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct WindowQuery<'a> {
     /// They were not terminated by then.
+    #[serde(with = "crate::time::iso")]
     pub begin: NaiveDateTime,
     /// They were launched before; nothing: whenever, and also never.
+    #[serde(with = "crate::time::iso::optional")]
     pub end: Option<NaiveDateTime>,
     /// Those of one project only.
     pub project_id: Option<&'a str>,
@@ -65,11 +70,12 @@ pub struct InstancePage {
 }
 
 /// What a new row of the table `instance_faults` holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InstanceFaultValues {
     /// The instance.
     pub instance_uuid: String,
     /// The code, as JSON: a whole number; in grizzly whatever the exception carries, such as a text or null.
+    #[serde(serialize_with = "crate::document::raw")]
     pub code: String,
     /// What tenants are shown.
     pub message: String,
@@ -204,6 +210,33 @@ pub struct Notification {
     pub payload: String,
     /// When it was made: Python's `str` of the moment, UTC.
     pub timestamp: String,
+}
+
+impl Notification {
+    /// As a JSON object, with the keys of oslo.messaging's message.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut message = ObjectWriter::new();
+        message.text("message_id", &self.message_id);
+        message.text("publisher_id", &self.publisher_id);
+        message.text("event_type", &self.event_type);
+        message.text("priority", self.priority.as_str());
+        message.value("payload", &self.payload);
+        message.text("timestamp", &self.timestamp);
+        message.finish()
+    }
+
+    /// The same as a line of its own. Between the tokens of JSON a line break is as good as a blank, and nowhere else
+    /// may one stand.
+    pub(crate) fn write_line(&self, output: &mut String) {
+        let json = self.to_json();
+        if json.contains(['\n', '\r']) {
+            output.push_str(&json.replace(['\n', '\r'], " "));
+        } else {
+            output.push_str(&json);
+        }
+        output.push('\n');
+    }
 }
 
 /// The host's emission.

@@ -73,6 +73,47 @@ pub fn zulu(moment: NaiveDateTime) -> String {
     format!("{}T{}Z", date(moment), clock(moment))
 }
 
+/// The moments of records in JSON: [`isoformat`] writes them, [`parse`] reads them.
+pub(crate) mod iso {
+    use chrono::NaiveDateTime;
+    use serde::de::{Deserialize, Deserializer, Error as _};
+    use serde::ser::Serializer;
+
+    use crate::document::Text;
+
+    pub(crate) fn serialize<S: Serializer>(moment: &NaiveDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::isoformat(*moment))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDateTime, D::Error> {
+        let Text(text) = Text::deserialize(deserializer)?;
+        super::parse(&text).map_err(D::Error::custom)
+    }
+
+    /// Those that may be null.
+    pub(crate) mod optional {
+        use super::{Deserialize, Deserializer, NaiveDateTime, Serializer, Text};
+        use serde::de::Error as _;
+
+        pub(crate) fn serialize<S: Serializer>(
+            moment: &Option<NaiveDateTime>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match moment {
+                Some(moment) => super::serialize(moment, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<NaiveDateTime>, D::Error> {
+            let text = Option::<Text<'de>>::deserialize(deserializer)?;
+            text.map(|Text(text)| crate::time::parse(&text).map_err(D::Error::custom)).transpose()
+        }
+    }
+}
+
 fn date(moment: NaiveDateTime) -> String {
     format!("{:04}-{:02}-{:02}", moment.year(), moment.month(), moment.day())
 }

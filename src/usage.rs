@@ -7,6 +7,7 @@
 mod bandwidth;
 mod grizzly;
 mod hibiscus;
+mod ndjson;
 mod notify;
 mod payload;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::time;
 use payload::Payload;
 
 pub use bandwidth::bandwidth_usage;
+pub use ndjson::{ExistsNdjson, exists_ndjson};
 pub(crate) use notify::{Exists, exists};
 pub use notify::{ExistsOptions, UsageOptions, notify_about_instance_usage, notify_usage_exists};
 pub(crate) use versioned::envelope;

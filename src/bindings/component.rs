@@ -409,13 +409,13 @@ mod callbacks {
 
     impl From<conductor::HostError> for HostError {
         fn from(error: conductor::HostError) -> Self {
-            Self { code: error.code, message: error.message }
+            Self::new(error.code, error.message)
         }
     }
 
     impl From<notifier::HostError> for HostError {
         fn from(error: notifier::HostError) -> Self {
-            Self { code: error.code, message: error.message }
+            Self::new(error.code, error.message)
         }
     }
 }

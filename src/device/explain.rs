@@ -25,7 +25,8 @@ pub struct Explanation {
 }
 
 /// Where the prefix of a new name is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PrefixFrom {
     /// The root device of the instance has it: all devices of an instance are on one bus.
     RootDevice,
@@ -36,7 +37,7 @@ pub enum PrefixFrom {
 }
 
 /// A letter that is taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct TakenLetter {
     /// The letter; nothing for a device without a name, which takes a place all the same.
     pub letter: Option<String>,
@@ -47,7 +48,8 @@ pub struct TakenLetter {
 }
 
 /// What a letter is taken by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TakenBy {
     /// The device of this role in the instance's mapping: `root`, `swap`, `ebs0`.
     Role(String),

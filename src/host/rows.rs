@@ -1,9 +1,10 @@
 //! Rows of Nova's tables, and what is written into them.
 
 use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
 
 /// A row of the table `instance_actions`: something that a user asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceAction {
     /// The number of the row.
     pub id: i64,
@@ -18,23 +19,29 @@ pub struct InstanceAction {
     /// The project of that user.
     pub project_id: Option<String>,
     /// When the request began.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub start_time: Option<NaiveDateTime>,
     /// When the action ended.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub finish_time: Option<NaiveDateTime>,
     /// `Error` where an event failed.
     pub message: Option<String>,
     /// When the row was inserted.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub created_at: Option<NaiveDateTime>,
     /// When it last changed.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub updated_at: Option<NaiveDateTime>,
     /// When it was marked as deleted.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub deleted_at: Option<NaiveDateTime>,
     /// Is it marked as deleted?
+    #[serde(default)]
     pub deleted: bool,
 }
 
 /// A row of the table `instance_actions_events`: a step of an action.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceActionEvent {
     /// The number of the row.
     pub id: i64,
@@ -43,8 +50,10 @@ pub struct InstanceActionEvent {
     /// The action that it belongs to.
     pub action_id: Option<i64>,
     /// When it began.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub start_time: Option<NaiveDateTime>,
     /// When it ended.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub finish_time: Option<NaiveDateTime>,
     /// `Success` or `Error`; nothing while it lasts.
     pub result: Option<String>,
@@ -55,25 +64,31 @@ pub struct InstanceActionEvent {
     /// What may be shown of the failure. Hibiscus only.
     pub details: Option<String>,
     /// When the row was inserted.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub created_at: Option<NaiveDateTime>,
     /// When it last changed.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub updated_at: Option<NaiveDateTime>,
     /// When it was marked as deleted.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub deleted_at: Option<NaiveDateTime>,
     /// Is it marked as deleted?
+    #[serde(default)]
     pub deleted: bool,
 }
 
 /// What a row of the table `bw_usage_cache` holds: the traffic of an interface in a period, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BwUsageCache {
     /// The instance.
     pub uuid: String,
     /// The interface.
     pub mac: String,
     /// When the period began.
+    #[serde(with = "crate::time::iso")]
     pub start_period: NaiveDateTime,
     /// When the counters were read.
+    #[serde(with = "crate::time::iso")]
     pub last_refreshed: NaiveDateTime,
     /// Received in the period.
     pub bw_in: i64,
@@ -86,13 +101,14 @@ pub struct BwUsageCache {
 }
 
 /// What an audit reads of a row of `bw_usage_cache`: the traffic of an interface in a period, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BwUsage {
     /// The instance.
     pub uuid: String,
     /// The interface.
     pub mac: Option<String>,
     /// When the period began.
+    #[serde(with = "crate::time::iso")]
     pub start_period: NaiveDateTime,
     /// Received in the period.
     pub bw_in: Option<i64>,
@@ -113,7 +129,7 @@ impl From<BwUsageCache> for BwUsage {
 }
 
 /// What a row of the table `volume_usage_cache` holds: the counters of a volume, as of now and summed up before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VolumeUsageCache {
     /// The volume.
     pub volume_id: String,
@@ -126,6 +142,7 @@ pub struct VolumeUsageCache {
     /// Where it is.
     pub availability_zone: Option<String>,
     /// When the sums grew.
+    #[serde(with = "crate::time::iso::optional")]
     pub tot_last_refreshed: Option<NaiveDateTime>,
     /// Sum of the requests to read.
     pub tot_reads: i64,
@@ -136,6 +153,7 @@ pub struct VolumeUsageCache {
     /// Sum of the bytes written.
     pub tot_write_bytes: i64,
     /// When the counters were read.
+    #[serde(with = "crate::time::iso::optional")]
     pub curr_last_refreshed: Option<NaiveDateTime>,
     /// Requests to read since the sum.
     pub curr_reads: i64,
@@ -148,7 +166,7 @@ pub struct VolumeUsageCache {
 }
 
 /// What a row of the table `instance_faults` holds: why something failed on an instance.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InstanceFault {
     /// The instance.
     pub instance_uuid: String,
@@ -163,7 +181,7 @@ pub struct InstanceFault {
 }
 
 /// What a new row of `instance_actions` holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionStartValues {
     /// What was asked for, such as `reboot`.
     pub action: Option<String>,
@@ -176,26 +194,30 @@ pub struct ActionStartValues {
     /// The project of that user.
     pub project_id: Option<String>,
     /// When the request began.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub start_time: Option<NaiveDateTime>,
     /// The same moment. Hibiscus only.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub updated_at: Option<NaiveDateTime>,
 }
 
 /// What closes a row of `instance_actions`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionFinishValues {
     /// The instance.
     pub instance_uuid: String,
     /// The request that asked.
     pub request_id: Option<String>,
     /// Now.
+    #[serde(with = "crate::time::iso")]
     pub finish_time: NaiveDateTime,
     /// The same moment. Hibiscus only.
+    #[serde(default, with = "crate::time::iso::optional")]
     pub updated_at: Option<NaiveDateTime>,
 }
 
 /// What a new row of `instance_actions_events` holds, and which action it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionEventStartValues {
     /// The step, such as `compute_reboot_instance`.
     pub event: String,
@@ -204,13 +226,14 @@ pub struct ActionEventStartValues {
     /// The request of the action.
     pub request_id: Option<String>,
     /// Now.
+    #[serde(with = "crate::time::iso")]
     pub start_time: NaiveDateTime,
     /// Where it happens. Hibiscus only.
     pub host: Option<String>,
 }
 
 /// What closes a row of `instance_actions_events`. Fields that are absent are left as they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionEventFinishValues {
     /// The step.
     pub event: String,
@@ -219,6 +242,7 @@ pub struct ActionEventFinishValues {
     /// The request of the action.
     pub request_id: Option<String>,
     /// Now.
+    #[serde(with = "crate::time::iso")]
     pub finish_time: NaiveDateTime,
     /// `Success` or `Error`.
     pub result: String,

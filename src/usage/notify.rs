@@ -140,10 +140,21 @@ pub(crate) async fn exists<H: Conductor>(
     window: Window,
     options: &ExistsOptions<'_>,
 ) -> Exists {
-    let payload = match unversioned_payload(services, config, instance, window, options).await {
-        Ok(payload) => payload,
-        Err(error) => return error.into(),
-    };
+    match unversioned_payload(services, config, instance, window, options).await {
+        Ok(payload) => exists_with(config, context, instance, host, window, payload),
+        Err(error) => error.into(),
+    }
+}
+
+/// The notifications of an instance whose unversioned payload is made.
+pub(super) fn exists_with(
+    config: &Config,
+    context: &Context,
+    instance: &Instance<'_>,
+    host: &str,
+    window: Window,
+    payload: String,
+) -> Exists {
     let mut messages = Vec::with_capacity(2);
     let has_versioned = config.release.has_versioned_notifications();
     if config.notification_format.unversioned() || !has_versioned {

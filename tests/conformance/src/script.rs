@@ -338,7 +338,7 @@ impl Conductor for Script {
     }
 
     async fn action_start(&self, _: &Context, values: &ActionStartValues) -> Result<InstanceAction, HostError> {
-        self.action_call("action_start", &values.instance_uuid, records::action_start(values))?;
+        self.action_call("action_start", &values.instance_uuid, records::record(values))?;
         let values = values.clone();
         Ok(InstanceAction {
             action: values.action,
@@ -353,7 +353,7 @@ impl Conductor for Script {
     }
 
     async fn action_finish(&self, _: &Context, values: &ActionFinishValues) -> Result<InstanceAction, HostError> {
-        self.action_call("action_finish", &values.instance_uuid, records::action_finish(values))?;
+        self.action_call("action_finish", &values.instance_uuid, records::record(values))?;
         let values = values.clone();
         Ok(InstanceAction {
             instance_uuid: Some(values.instance_uuid),
@@ -369,7 +369,7 @@ impl Conductor for Script {
         _: &Context,
         values: &ActionEventStartValues,
     ) -> Result<InstanceActionEvent, HostError> {
-        self.action_call("action_event_start", &values.instance_uuid, records::action_event_start(values))?;
+        self.action_call("action_event_start", &values.instance_uuid, records::record(values))?;
         let values = values.clone();
         Ok(InstanceActionEvent {
             event: Some(values.event),
@@ -384,7 +384,7 @@ impl Conductor for Script {
         _: &Context,
         values: &ActionEventFinishValues,
     ) -> Result<InstanceActionEvent, HostError> {
-        self.action_call("action_event_finish", &values.instance_uuid, records::action_event_finish(values))?;
+        self.action_call("action_event_finish", &values.instance_uuid, records::record(values))?;
         let values = values.clone();
         Ok(InstanceActionEvent {
             event: Some(values.event),
@@ -602,8 +602,11 @@ impl conductor::Host for Script {
 
 /// The same rows, as the component takes them.
 mod component_rows {
-    use super::{InstanceAction, InstanceActionEvent, conductor};
-    use crate::records::moment;
+    use super::{InstanceAction, InstanceActionEvent, NaiveDateTime, conductor, time};
+
+    fn moment(moment: Option<NaiveDateTime>) -> Option<String> {
+        moment.map(time::isoformat)
+    }
 
     pub(super) fn action(row: InstanceAction) -> conductor::InstanceAction {
         conductor::InstanceAction {

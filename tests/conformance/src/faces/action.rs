@@ -114,13 +114,13 @@ pub trait ActionFace {
 impl ActionFace for NativeFace {
     fn pack_action_start(&mut self, subject: &Subject, action_name: Option<&str>) -> Result<Answer<Value>> {
         let Subject { release, context, instance_uuid } = subject;
-        Ok(Ok(records::action_start(&action::pack_action_start(*release, context, instance_uuid, action_name))))
+        Ok(Ok(records::record(&action::pack_action_start(*release, context, instance_uuid, action_name))))
     }
 
     fn pack_action_finish(&mut self, subject: &Subject, now: &str) -> Result<Answer<Value>> {
         let Subject { release, context, instance_uuid } = subject;
         let values = action::pack_action_finish(*release, context, instance_uuid, time::parse(now)?);
-        Ok(Ok(records::action_finish(&values)))
+        Ok(Ok(records::record(&values)))
     }
 
     fn pack_action_event_start(
@@ -133,7 +133,7 @@ impl ActionFace for NativeFace {
         let Subject { release, context, instance_uuid } = subject;
         let now = time::parse(now)?;
         let values = action::pack_action_event_start(*release, context, instance_uuid, event_name, host, now);
-        Ok(Ok(records::action_event_start(&values)))
+        Ok(Ok(records::record(&values)))
     }
 
     fn pack_action_event_finish(
@@ -148,31 +148,31 @@ impl ActionFace for NativeFace {
         let (exc_val, now) = (exc_val.map(GivenExcVal::borrowed), time::parse(now)?);
         let values =
             action::pack_action_event_finish(*release, context, instance_uuid, event_name, exc_val, exc_tb, now);
-        Ok(values.map(|values| records::action_event_finish(&values)).map_err(failure))
+        Ok(values.map(|values| records::record(&values)).map_err(failure))
     }
 
     fn action_start(&mut self, subject: &Subject, action_name: Option<&str>) -> Result<Answer<Value>> {
         let Subject { release, context, instance_uuid } = subject;
         let row = finished(action::action_start(self.script(), *release, context, instance_uuid, action_name))?;
-        Ok(row.map(|row| records::instance_action(&row)))
+        Ok(row.map(|row| records::record(&row)))
     }
 
     fn action_finish(&mut self, subject: &Subject) -> Result<Answer<Value>> {
         let Subject { release, context, instance_uuid } = subject;
         let row = finished(action::action_finish(self.script(), *release, context, instance_uuid))?;
-        Ok(row.map(|row| records::instance_action(&row)))
+        Ok(row.map(|row| records::record(&row)))
     }
 
     fn event_start(&mut self, subject: &Subject, event_name: &str, host: Option<&str>) -> Result<Answer<Value>> {
         let Subject { release, context, instance_uuid } = subject;
         let row = finished(action::event_start(self.script(), *release, context, instance_uuid, event_name, host))?;
-        Ok(row.map(|row| records::instance_action_event(&row)))
+        Ok(row.map(|row| records::record(&row)))
     }
 
     fn event_finish(&mut self, subject: &Subject, event_name: &str) -> Result<Answer<Value>> {
         let Subject { release, context, instance_uuid } = subject;
         let row = finished(action::event_finish(self.script(), *release, context, instance_uuid, event_name))?;
-        Ok(row.map(|row| records::instance_action_event(&row)))
+        Ok(row.map(|row| records::record(&row)))
     }
 
     fn event_finish_with_failure(
@@ -187,7 +187,7 @@ impl ActionFace for NativeFace {
         let script = self.script();
         let row =
             action::event_finish_with_failure(script, *release, context, instance_uuid, event_name, exc_val, exc_tb);
-        Ok(finished(row)?.map(|row| records::instance_action_event(&row)))
+        Ok(finished(row)?.map(|row| records::record(&row)))
     }
 
     fn report_event(

@@ -60,14 +60,14 @@ impl Tables for MemoryTables {
     fn rows(&mut self, table: &str, _columns: &[&str]) -> Result<Vec<Value>> {
         let host = &self.0;
         let mut rows: Vec<Value> = match table {
-            "task_log" => host.task_log_rows().iter().map(records::task_log).collect(),
-            "instance_actions" => host.instance_actions().iter().map(records::instance_action).collect(),
+            "task_log" => host.task_log_rows().iter().map(records::row).collect(),
+            "instance_actions" => host.instance_actions().iter().map(records::record).collect(),
             "instance_actions_events" => {
-                host.instance_actions_events().iter().map(records::instance_action_event).collect()
+                host.instance_actions_events().iter().map(records::record).collect()
             }
-            "instance_faults" => host.instance_faults().iter().map(records::instance_fault).collect(),
-            "bw_usage_cache" => host.bw_usage_cache().iter().map(records::bw_usage).collect(),
-            "volume_usage_cache" => host.volume_usage_cache().iter().map(records::volume_usage).collect(),
+            "instance_faults" => host.instance_faults().iter().map(records::row).collect(),
+            "bw_usage_cache" => host.bw_usage_cache().iter().map(records::row).collect(),
+            "volume_usage_cache" => host.volume_usage_cache().iter().map(records::row).collect(),
             other => bail!("unknown table {other}"),
         };
         for row in &mut rows {
@@ -97,7 +97,7 @@ fn task_log(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
         }
         name => {
             let rows = host.task_log_get_all(task, begin, end, of_host, operation.optional_text("state"));
-            let mut rows = rows.iter().map(records::task_log);
+            let mut rows = rows.iter().map(records::row);
             Ok(if name == "get_all" { rows.collect() } else { rows.next().unwrap_or_default() })
         }
     })
@@ -165,7 +165,7 @@ fn faults(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
     let uuids = operation.texts("instance_uuids")?;
     let faults = host.instance_fault_get_by_instance_uuids(&uuids, operation.flag("latest")).into_iter();
     Ok(Ok(faults
-        .map(|(uuid, rows)| (uuid, rows.iter().map(records::instance_fault).collect::<Value>()))
+        .map(|(uuid, rows)| (uuid, rows.iter().map(records::row).collect::<Value>()))
         .collect::<serde_json::Map<_, _>>()
         .into()))
 }
@@ -188,16 +188,16 @@ fn bandwidth(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> 
         }
         "bw_usage_get" => {
             let row = host.bw_usage_get(operation.text("uuid")?, start_period, operation.text("mac")?);
-            row.as_ref().map(records::bw_usage).unwrap_or_default()
+            row.as_ref().map(records::row).unwrap_or_default()
         }
-        _ => host.bw_usage_of(&operation.texts("uuids")?, start_period).iter().map(records::bw_usage).collect(),
+        _ => host.bw_usage_of(&operation.texts("uuids")?, start_period).iter().map(records::row).collect(),
     }))
 }
 
 fn volumes(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
     if operation.name == "vol_get_usage_by_time" {
         let rows = host.vol_get_usage_by_time(time::parse(operation.text("begin")?)?);
-        return Ok(Ok(rows.iter().map(records::volume_usage).collect()));
+        return Ok(Ok(rows.iter().map(records::row).collect()));
     }
     let row = host.vol_usage_update(VolUsageUpdate {
         id: operation.text("id")?.to_owned(),

@@ -1,0 +1,153 @@
+//! Values over the border: in as JSON text or as a record, out as plain values, with every digit of a whole number.
+
+use js_sys::{Array, BigInt, JSON, Object, Uint8Array};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+
+use super::error::{Result, Thrown};
+use crate::Error;
+use crate::document::{Json, Object as JsonObject};
+
+#[wasm_bindgen(raw_module = "./document.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = toJson)]
+    fn to_json(document: &JsValue, name: &str) -> std::result::Result<String, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = listToJson)]
+    fn list_to_json(documents: &JsValue, name: &str) -> std::result::Result<String, JsValue>;
+}
+
+/// The JSON text of a document; `name` is what errors call it.
+pub fn text(document: &JsValue, name: &str) -> Result<String> {
+    if document.is_object() || document.is_string() {
+        return Ok(to_json(document, name)?);
+    }
+    Err(Error::type_error(format!("`{name}` is {}: give an object, or its JSON text", kind(document))).into())
+}
+
+/// That of any value; nothing for null and what is not there.
+pub fn value_text(value: &JsValue, name: &str) -> Result<Option<String>> {
+    if value.is_undefined() || value.is_null() {
+        return Ok(None);
+    }
+    if let Some(text) = value.as_string() {
+        return Ok(Some(crate::document::text_json(&text)));
+    }
+    Ok(Some(to_json(value, name)?))
+}
+
+/// That of a document, if there is one.
+pub fn optional_text(document: &JsValue, name: &str) -> Result<Option<String>> {
+    if document.is_undefined() || document.is_null() {
+        return Ok(None);
+    }
+    text(document, name).map(Some)
+}
+
+/// That of a list of documents.
+pub fn list_text(documents: &JsValue, name: &str) -> Result<String> {
+    Ok(list_to_json(documents, name)?)
+}
+
+/// The bytes of any view of them.
+pub fn bytes(value: &JsValue, name: &str) -> Result<Vec<u8>> {
+    match value.dyn_ref::<Uint8Array>() {
+        Some(bytes) => Ok(bytes.to_vec()),
+        None => Err(Error::type_error(format!("`{name}` is {}: give a `Uint8Array`", kind(value))).into()),
+    }
+}
+
+/// A record that the host gave.
+pub fn record<T: DeserializeOwned>(value: &JsValue, name: &str) -> Result<T> {
+    let text = to_json(value, name)?;
+    serde_json::from_str(&text).map_err(|error| {
+        let reason = error.to_string();
+        // Where in the text means nothing to whoever gave an object.
+        let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
+        Error::type_error(format!("`{name}`: {reason}")).into()
+    })
+}
+
+/// A record for JavaScript.
+pub fn from_record(record: &impl Serialize) -> Result<JsValue> {
+    let text = serde_json::to_string(record).map_err(|error| Error::value(error.to_string()))?;
+    from_text(&text)
+}
+
+/// A value of JSON text: a whole number that a `number` would round is a `bigint`.
+pub fn from_text(text: &str) -> Result<JsValue> {
+    if has_long_number(text) {
+        return Ok(exactly(Json::parse(text)?, 0)?);
+    }
+    JSON::parse(text).map_err(Thrown)
+}
+
+/// A plain object.
+pub fn object(members: &[(&str, JsValue)]) -> Result<JsValue> {
+    let entries: Array = members.iter().map(|(name, value)| Array::of2(&JsValue::from_str(name), value)).collect();
+    Ok(Object::from_entries(&entries)?.into())
+}
+
+/// What a value is, in words.
+pub fn kind(value: &JsValue) -> &'static str {
+    match value {
+        _ if value.is_undefined() => "missing",
+        _ if value.is_null() => "null",
+        _ if value.is_string() => "text",
+        _ if value.is_array() => "an array",
+        _ if value.is_function() => "a function",
+        _ if value.is_bigint() => "a bigint",
+        _ if value.as_bool().is_some() => "a boolean",
+        _ if value.as_f64().is_some() => "a number",
+        _ => "an object",
+    }
+}
+
+/// Sixteen digits may be more than a `number` can hold. They may as well stand in a text: this only chooses the way.
+fn has_long_number(text: &str) -> bool {
+    let mut digits: u32 = 0;
+    text.bytes().any(|byte| {
+        digits = if byte.is_ascii_digit() { digits.saturating_add(1) } else { 0 };
+        digits >= 16
+    })
+}
+
+/// How deep a document may be nested: as deep as one that is read.
+const DEEPEST: u32 = 128;
+
+fn exactly(json: Json<'_>, depth: u32) -> std::result::Result<JsValue, Error> {
+    if depth > DEEPEST {
+        return Err(Error::value(format!("nested more than {DEEPEST} deep")));
+    }
+    if json.is_object() {
+        let members = Array::new();
+        for (name, member) in JsonObject::from_json(json)?.iter() {
+            members.push(&Array::of2(&JsValue::from_str(name), &exactly(member, depth.saturating_add(1))?));
+        }
+        let object = Object::from_entries(&members).map_err(|_| Error::value("a name is no text"))?;
+        return Ok(object.into());
+    }
+    if let Some(list) = json.list()? {
+        let array = Array::new();
+        for member in list {
+            array.push(&exactly(member, depth.saturating_add(1))?);
+        }
+        return Ok(array.into());
+    }
+    Ok(scalar(json))
+}
+
+fn scalar(json: Json<'_>) -> JsValue {
+    let is_long = json.is_number() && json.integer().is_none_or(|integer| integer.unsigned_abs() > SAFE);
+    if is_long
+        && let Ok(integer) = BigInt::new(&JsValue::from_str(json.as_str()))
+    {
+        return integer.into();
+    }
+    // A value that was read as JSON parses.
+    JSON::parse(json.as_str()).unwrap_or(JsValue::NULL)
+}
+
+/// `Number.MAX_SAFE_INTEGER`.
+const SAFE: u128 = (1 << 53) - 1;

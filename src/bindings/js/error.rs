@@ -1,0 +1,84 @@
+//! What JavaScript gets to see of an error, and what of a JavaScript error the library gets to see.
+
+use std::error::Error as _;
+use std::fmt;
+
+use js_sys::Array;
+use send_wrapper::SendWrapper;
+use wasm_bindgen::prelude::*;
+
+use crate::Error;
+use crate::host::HostError;
+
+#[wasm_bindgen(raw_module = "./error.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = novaError)]
+    fn nova_error(code: &str, message: &str, callback: Option<String>, cause: &JsValue) -> JsValue;
+
+    /// A code and a line of text.
+    pub fn describe(thrown: &JsValue) -> Array;
+}
+
+/// What is thrown.
+#[derive(Debug)]
+pub struct Thrown(pub JsValue);
+
+pub type Result<T> = std::result::Result<T, Thrown>;
+
+impl From<JsValue> for Thrown {
+    fn from(thrown: JsValue) -> Self {
+        Self(thrown)
+    }
+}
+
+impl From<Thrown> for JsValue {
+    fn from(Thrown(thrown): Thrown) -> Self {
+        thrown
+    }
+}
+
+impl From<Error> for Thrown {
+    fn from(error: Error) -> Self {
+        Self(to_js(&error))
+    }
+}
+
+/// A `NovaError`, with what the host threw as its cause.
+pub fn to_js(error: &Error) -> JsValue {
+    let source = error.source().and_then(|source| source.downcast_ref::<HostThrew>());
+    let cause = source.map_or(JsValue::UNDEFINED, |HostThrew(thrown)| JsValue::clone(thrown));
+    nova_error(error.code(), error.message(), error.callback().map(camel_case), &cause)
+}
+
+/// What a callback threw, or rejected with.
+pub fn of_host(thrown: JsValue) -> HostError {
+    let described = describe(&thrown);
+    let text = |at| described.get(at).as_string().unwrap_or_default();
+    HostError::new(text(0), text(1)).with_source(HostThrew(SendWrapper::new(thrown)))
+}
+
+/// The library's errors may cross threads, and a JavaScript value must not: a module of this kind has one thread.
+#[derive(Debug)]
+struct HostThrew(SendWrapper<JsValue>);
+
+impl fmt::Display for HostThrew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&describe(&self.0).get(1).as_string().unwrap_or_default())
+    }
+}
+
+impl std::error::Error for HostThrew {}
+
+/// `task-log-get` is called `taskLogGet` here.
+fn camel_case(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    for (at, word) in name.split('-').enumerate() {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if at > 0 => camel.push(first.to_ascii_uppercase()),
+            first => camel.extend(first),
+        }
+        camel.push_str(letters.as_str());
+    }
+    camel
+}

@@ -1,0 +1,439 @@
+//! The host's side: what a JavaScript object does for the library.
+
+use std::cell::{Cell, RefCell};
+
+use chrono::NaiveDateTime;
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::error::{Thrown, of_host};
+use super::{document, time};
+use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
+use crate::host::{
+    BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
+    Notification, Notifier, Random, TaskLog, WindowQuery,
+};
+use crate::{Context, Error};
+
+#[wasm_bindgen(raw_module = "./callback.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = unlessAborted)]
+    fn unless_aborted(promise: &JsValue, signal: &JsValue, patience: f64) -> Promise;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// What stops a call.
+    #[derive(Clone)]
+    pub type AbortSignal;
+
+    #[wasm_bindgen(method, getter)]
+    pub fn aborted(this: &AbortSignal) -> bool;
+
+    #[wasm_bindgen(method, getter)]
+    pub fn reason(this: &AbortSignal) -> JsValue;
+
+    #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
+    fn get_random_values(bytes: &mut [u8]) -> Result<(), JsValue>;
+}
+
+/// How long closing a task log row may take once the caller wants to stop, in milliseconds.
+const PATIENCE: f64 = 5_000.0;
+
+/// The objects that an embedding program supplies.
+#[derive(Clone, Default)]
+pub struct Host {
+    pub conductor: JsValue,
+    pub notifier: JsValue,
+    pub clock: Option<Function>,
+    pub random_bytes: Option<Function>,
+}
+
+/// The host during one call of the library.
+pub struct Services<'a> {
+    host: &'a Host,
+    signal: Option<AbortSignal>,
+    randomness: Randomness,
+    /// Why there is no telling the time, or no randomness. The library asks for both as things that cannot fail; where
+    /// they do, nothing may leave it any more.
+    failure: RefCell<Option<HostError>>,
+}
+
+impl<'a> Services<'a> {
+    pub fn new(host: &'a Host, signal: Option<AbortSignal>) -> Self {
+        Self { host, signal, randomness: Randomness::default(), failure: RefCell::default() }
+    }
+
+    /// What a call gave, unless the clock or the randomness failed on the way.
+    pub fn finish<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        match self.failure.take() {
+            Some(failure) => Err(Error::host("clock", failure)),
+            None => outcome,
+        }
+    }
+
+    /// Does the caller want to stop?
+    pub fn check_signal(&self) -> Result<(), Error> {
+        match &self.signal {
+            Some(signal) if signal.aborted() => Err(of_host(signal.reason()).into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn conductor(&self, method: &str, arguments: &[JsValue]) -> Result<JsValue, HostError> {
+        self.call(&self.host.conductor, "conductor", method, arguments, 0.0).await
+    }
+
+    /// Call a method and wait for its answer: one that is there at once costs no turn of the event loop.
+    async fn call(
+        &self,
+        object: &JsValue,
+        role: &str,
+        method: &str,
+        arguments: &[JsValue],
+        patience: f64,
+    ) -> Result<JsValue, HostError> {
+        if let Some(failure) = self.failure.borrow().clone() {
+            return Err(failure);
+        }
+        if object.is_undefined() || object.is_null() {
+            let message = format!("`{method}` is called for, and there is no {role}: give one to `ComputeUtils`");
+            return Err(HostError::new(if role == "conductor" { "NoConductor" } else { "NoNotifier" }, message));
+        }
+        let function = Reflect::get(object, &JsValue::from_str(method)).map_err(of_host)?;
+        let function: Function = function
+            .dyn_into()
+            .map_err(|_| HostError::new("NotImplementedError", format!("the {role} has no method `{method}`")))?;
+        let answer = function.apply(object, &arguments.iter().collect::<Array>()).map_err(of_host)?;
+        if !is_thenable(&answer)? {
+            return Ok(answer);
+        }
+        let signal = self.signal.clone().map_or(JsValue::UNDEFINED, Into::into);
+        let promise = Promise::resolve(&answer);
+        JsFuture::from(unless_aborted(&promise, &signal, patience)).await.map_err(of_host)
+    }
+
+    fn fail(&self, failure: HostError) {
+        self.failure.borrow_mut().get_or_insert(failure);
+    }
+}
+
+fn is_thenable(value: &JsValue) -> Result<bool, HostError> {
+    if !value.is_object() && !value.is_function() {
+        return Ok(false);
+    }
+    Ok(Reflect::get(value, &JsValue::from_str("then")).map_err(of_host)?.is_function())
+}
+
+/// What a callback is given.
+fn given(record: &impl Serialize) -> Result<JsValue, HostError> {
+    document::from_record(record).map_err(wrong)
+}
+
+/// What a callback answered.
+fn answered<T: DeserializeOwned>(answer: &JsValue, method: &str) -> Result<T, HostError> {
+    document::record(answer, &format!("the answer of {method}")).map_err(wrong)
+}
+
+fn wrong(Thrown(thrown): Thrown) -> HostError {
+    of_host(thrown)
+}
+
+#[derive(Serialize)]
+struct TaskLogCall<'a> {
+    task_name: &'a str,
+    #[serde(with = "crate::time::iso")]
+    period_beginning: NaiveDateTime,
+    #[serde(with = "crate::time::iso")]
+    period_ending: NaiveDateTime,
+    host: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_items: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Option<&'a str>>,
+}
+
+impl<'a> TaskLogCall<'a> {
+    fn new(task_name: &'a str, begin: NaiveDateTime, end: NaiveDateTime, host: &'a str) -> Self {
+        let (period_beginning, period_ending) = (begin, end);
+        Self { task_name, period_beginning, period_ending, host, task_items: None, errors: None, message: None }
+    }
+}
+
+#[derive(Serialize)]
+struct PageQuery<'a> {
+    #[serde(flatten)]
+    query: WindowQuery<'a>,
+    marker: Option<&'a str>,
+    limit: u32,
+}
+
+#[derive(Serialize)]
+struct BwUsageQuery<'a> {
+    uuids: &'a [String],
+    #[serde(with = "crate::time::iso")]
+    start_period: NaiveDateTime,
+}
+
+impl Conductor for Services<'_> {
+    async fn task_log_get(
+        &self,
+        task_name: &str,
+        period_beginning: NaiveDateTime,
+        period_ending: NaiveDateTime,
+        host: &str,
+    ) -> Result<Option<TaskLog>, HostError> {
+        let task = given(&TaskLogCall::new(task_name, period_beginning, period_ending, host))?;
+        let row = self.conductor("taskLogGet", &[task]).await?;
+        if row.is_undefined() || row.is_null() { Ok(None) } else { answered(&row, "taskLogGet").map(Some) }
+    }
+
+    async fn task_log_begin_task(
+        &self,
+        task_name: &str,
+        period_beginning: NaiveDateTime,
+        period_ending: NaiveDateTime,
+        host: &str,
+        task_items: i64,
+        message: &str,
+    ) -> Result<(), HostError> {
+        let key = TaskLogCall::new(task_name, period_beginning, period_ending, host);
+        let task = TaskLogCall { task_items: Some(task_items), message: Some(Some(message)), ..key };
+        self.conductor("taskLogBeginTask", &[given(&task)?]).await.map(drop)
+    }
+
+    /// Closing a row is what stopping ends with, so it gets its time.
+    async fn task_log_end_task(
+        &self,
+        task_name: &str,
+        period_beginning: NaiveDateTime,
+        period_ending: NaiveDateTime,
+        host: &str,
+        errors: i64,
+        message: Option<&str>,
+    ) -> Result<(), HostError> {
+        let key = TaskLogCall::new(task_name, period_beginning, period_ending, host);
+        let task = TaskLogCall { errors: Some(errors), message: Some(message), ..key };
+        self.call(&self.host.conductor, "conductor", "taskLogEndTask", &[given(&task)?], PATIENCE).await.map(drop)
+    }
+
+    async fn instance_get_active_by_window(
+        &self,
+        query: WindowQuery<'_>,
+        marker: Option<&str>,
+        limit: u32,
+    ) -> Result<InstancePage, HostError> {
+        let method = "instanceGetActiveByWindow";
+        let page = self.conductor(method, &[given(&PageQuery { query, marker, limit })?]).await?;
+        let member = |name: &str| match page.is_object() {
+            true => Reflect::get(&page, &JsValue::from_str(name)).map_err(of_host),
+            false => Err(HostError::new("TypeError", format!("the answer of {method} is {}", document::kind(&page)))),
+        };
+        let instances = document::list_text(&member("instances")?, "instances").map_err(wrong)?;
+        let instances: Vec<Box<serde_json::value::RawValue>> = serde_json::from_str(&instances)
+            .map_err(|error| HostError::new("ValueError", format!("the answer of {method}: {error}")))?;
+        let next_marker = member("next_marker")?;
+        if next_marker.as_string().is_none() && !next_marker.is_undefined() && !next_marker.is_null() {
+            let message = format!("the answer of {method}: `next_marker` is {}", document::kind(&next_marker));
+            return Err(HostError::new("TypeError", message));
+        }
+        let instances = instances.into_iter().map(|instance| String::from(Box::<str>::from(instance))).collect();
+        Ok(InstancePage { instances, next_marker: next_marker.as_string() })
+    }
+
+    async fn instance_count_active_by_window(&self, query: WindowQuery<'_>) -> Result<u64, HostError> {
+        let method = "instanceCountActiveByWindow";
+        answered(&self.conductor(method, &[given(&query)?]).await?, method)
+    }
+
+    async fn bw_usage_get_by_uuids(
+        &self,
+        uuids: &[String],
+        start_period: NaiveDateTime,
+    ) -> Result<Vec<BwUsage>, HostError> {
+        let method = "bwUsageGetByUuids";
+        answered(&self.conductor(method, &[given(&BwUsageQuery { uuids, start_period })?]).await?, method)
+    }
+
+    async fn instance_get_nw_info(&self, instance: &str) -> Result<String, HostError> {
+        let method = "instanceGetNwInfo";
+        let instance = document::from_text(instance).map_err(wrong)?;
+        let network_info = self.conductor(method, &[instance]).await?;
+        document::text(&network_info, &format!("the answer of {method}")).map_err(wrong)
+    }
+
+    async fn action_start(&self, context: &Context, values: &ActionStartValues) -> Result<InstanceAction, HostError> {
+        self.action("actionStart", context, values).await
+    }
+
+    async fn action_finish(&self, context: &Context, values: &ActionFinishValues) -> Result<InstanceAction, HostError> {
+        self.action("actionFinish", context, values).await
+    }
+
+    async fn action_event_start(
+        &self,
+        context: &Context,
+        values: &ActionEventStartValues,
+    ) -> Result<InstanceActionEvent, HostError> {
+        self.action("actionEventStart", context, values).await
+    }
+
+    async fn action_event_finish(
+        &self,
+        context: &Context,
+        values: &ActionEventFinishValues,
+    ) -> Result<InstanceActionEvent, HostError> {
+        self.action("actionEventFinish", context, values).await
+    }
+
+    async fn instance_fault_create(&self, values: &InstanceFaultValues) -> Result<(), HostError> {
+        self.conductor("instanceFaultCreate", &[given(values)?]).await.map(drop)
+    }
+}
+
+impl Services<'_> {
+    async fn action<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        context: &Context,
+        values: &impl Serialize,
+    ) -> Result<T, HostError> {
+        let context = document::from_text(&context.to_json()).map_err(wrong)?;
+        answered(&self.conductor(method, &[context, given(values)?]).await?, method)
+    }
+}
+
+impl Notifier for Services<'_> {
+    async fn notify(
+        &self,
+        context: &str,
+        notifications: Vec<Notification>,
+    ) -> Result<Vec<Result<(), HostError>>, HostError> {
+        let batch = crate::document::list_json(notifications.iter().map(Notification::to_json));
+        let arguments = [document::from_text(context).map_err(wrong)?, document::from_text(&batch).map_err(wrong)?];
+        let answers = self.call(&self.host.notifier, "notifier", "notify", &arguments, 0.0).await?;
+        if answers.is_undefined() {
+            return Ok(notifications.iter().map(|_| Ok(())).collect());
+        }
+        if !answers.is_array() {
+            let message = format!("the answer of notify is {}: give an array, or nothing", document::kind(&answers));
+            return Err(HostError::new("TypeError", message));
+        }
+        let refused = |answer: JsValue| {
+            if answer.is_undefined() || answer.is_null() { Ok(()) } else { Err(of_host(answer)) }
+        };
+        Ok(Array::from(&answers).iter().map(refused).collect())
+    }
+}
+
+impl Clock for Services<'_> {
+    fn utcnow(&self) -> NaiveDateTime {
+        let Some(clock) = &self.host.clock else {
+            return time::now();
+        };
+        let read = clock.call0(&JsValue::UNDEFINED).map_err(of_host);
+        let read = read.and_then(|now| time::moment(&now, "the answer of clock").map_err(|error| in_words(&error)));
+        read.unwrap_or_else(|failure| {
+            self.fail(failure);
+            NaiveDateTime::default()
+        })
+    }
+}
+
+fn in_words(error: &Error) -> HostError {
+    HostError::new(error.code(), error.message())
+}
+
+impl Random for Services<'_> {
+    fn random_bytes(&self) -> [u8; 16] {
+        let Some(random_bytes) = &self.host.random_bytes else {
+            return self.randomness.take().unwrap_or_else(|failure| {
+                self.fail(failure);
+                [0; 16]
+            });
+        };
+        let drawn = random_bytes.call1(&JsValue::UNDEFINED, &JsValue::from_f64(16.0)).map_err(of_host);
+        let drawn = drawn.and_then(|bytes| {
+            let bytes = bytes.dyn_into::<Uint8Array>().ok().filter(|bytes| bytes.length() == 16);
+            bytes.ok_or_else(|| HostError::new("TypeError", "the answer of randomBytes is no `Uint8Array` of 16 bytes"))
+        });
+        let mut random = [0; 16];
+        match drawn {
+            Ok(bytes) => bytes.copy_to(&mut random),
+            Err(failure) => self.fail(failure),
+        }
+        random
+    }
+}
+
+/// How many ids are drawn at a time: a crossing for each would cost more than the ids.
+const DRAWN_AT_ONCE: usize = 256;
+
+/// Random bytes in store.
+#[derive(Default)]
+pub struct Randomness {
+    bytes: RefCell<Vec<u8>>,
+    taken: Cell<usize>,
+}
+
+impl Randomness {
+    /// Sixteen of them.
+    pub fn take(&self) -> Result<[u8; 16], HostError> {
+        let mut bytes = self.bytes.borrow_mut();
+        let from = self.taken.get();
+        if bytes.len().saturating_sub(from) < 16 {
+            // A call that sends one notification draws for one.
+            let ids = if bytes.is_empty() { 1 } else { DRAWN_AT_ONCE };
+            bytes.resize(ids.saturating_mul(16), 0);
+            get_random_values(&mut bytes).map_err(of_host)?;
+            self.taken.set(0);
+        }
+        let from = self.taken.get();
+        let drawn = bytes.get(from..).and_then(|rest| rest.first_chunk::<16>().copied()).unwrap_or_default();
+        self.taken.set(from.saturating_add(16));
+        Ok(drawn)
+    }
+}
+
+/// The clock and the randomness of the JavaScript engine, for what needs no other host.
+#[derive(Default)]
+pub struct Engine {
+    pub now: NaiveDateTime,
+    randomness: Randomness,
+    failure: RefCell<Option<HostError>>,
+}
+
+impl Engine {
+    /// An engine whose clock stands.
+    pub fn at(now: NaiveDateTime) -> Self {
+        Self { now, ..Self::default() }
+    }
+
+    /// What a call gave, unless there was no randomness.
+    pub fn finish<T>(self, outcome: T) -> Result<T, Thrown> {
+        match self.failure.into_inner() {
+            Some(failure) => Err(Error::host("randomBytes", failure).into()),
+            None => Ok(outcome),
+        }
+    }
+}
+
+impl Clock for Engine {
+    fn utcnow(&self) -> NaiveDateTime {
+        self.now
+    }
+}
+
+impl Random for Engine {
+    fn random_bytes(&self) -> [u8; 16] {
+        self.randomness.take().unwrap_or_else(|failure| {
+            self.failure.borrow_mut().get_or_insert(failure);
+            [0; 16]
+        })
+    }
+}
