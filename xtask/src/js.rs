@@ -1,7 +1,8 @@
 //! The JS face: the library from `wasm32-unknown-unknown`, and wasm-bindgen's glue for it.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
@@ -17,10 +18,14 @@ const NAME: &str = "nova_compute_utils";
 pub const MODULE: &str = "nova_compute_utils_bg.wasm";
 
 /// The generated files that the package takes.
-pub const FILES: [&str; 4] = [MODULE, "nova_compute_utils_bg.js", "nova_compute_utils.js", "nova_compute_utils.d.ts"];
+pub const FILES: [&str; 5] =
+    [MODULE, "nova_compute_utils_bg.js", "nova_compute_utils.js", "nova_compute_utils.d.ts", IMPORTS];
 
-/// What the module may import from: the glue, which the loaders of the package hand it.
+/// wasm-bindgen's part of what the module imports.
 const GLUE: &str = "./nova_compute_utils_bg.js";
+
+/// All that the module imports, as the loaders hand it over.
+const IMPORTS: &str = "imports.js";
 
 /// Build the face and give the directory with the [`FILES`].
 pub fn build(workspace: &Workspace) -> Result<PathBuf> {
@@ -32,18 +37,24 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     sh::run(&mut command)?;
     let module = target.join(WASM).join("js").join(format!("{NAME}.wasm"));
     let directory = target.join("bindgen");
-    bind(&module, &directory).with_context(|| format!("cannot make the JS face of `{}`", module.display()))?;
+    bind(&module, &directory, &written_dir(workspace))
+        .with_context(|| format!("cannot make the JS face of `{}`", module.display()))?;
     Ok(directory)
 }
 
+/// The hand-written part of the package, which is part of the face.
+pub fn written_dir(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("src/bindings/js")
+}
+
 /// For bundlers, because their glue leaves the loading to others: the package has loaders of its own.
-fn bind(module: &PathBuf, directory: &PathBuf) -> Result<()> {
+fn bind(module: &Path, directory: &Path, written: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name(NAME).bundler(true)?.typescript(true);
     bindgen.remove_name_section(true).remove_producers_section(true);
     let mut output = bindgen.generate_output()?;
-    let sources = output.wasm().imports.iter().map(|import| import.module.clone());
-    only_glue(sources)?;
+    let sources = output.wasm().imports.iter().map(|import| import.module.clone()).collect();
+    let imports = imports(&sources, written)?;
     // They would lie in a directory of their own, which the package has no place for.
     ensure!(
         output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty(),
@@ -54,16 +65,27 @@ fn bind(module: &PathBuf, directory: &PathBuf) -> Result<()> {
         fs::remove_dir_all(directory).with_context(|| format!("cannot clear `{}`", directory.display()))?;
     }
     output.emit(directory)?;
-    fs::write(directory.join(format!("{NAME}.js")), entry)
-        .with_context(|| format!("cannot write to `{}`", directory.display()))
+    let cannot = || format!("cannot write to `{}`", directory.display());
+    fs::write(directory.join(format!("{NAME}.js")), entry).with_context(cannot)?;
+    fs::write(directory.join(IMPORTS), imports).with_context(cannot)
 }
 
-/// Where a module imports from something else, the loaders would not load it.
-fn only_glue(modules: impl Iterator<Item = String>) -> Result<()> {
-    for module in modules {
-        ensure!(module == GLUE, "the module imports from `{module}`, where only `{GLUE}` is handed to it");
+/// The object of all that the module imports: from the glue, and from hand-written files past it, where wasm-bindgen
+/// has nothing to convert.
+fn imports(modules: &BTreeSet<String>, written: &Path) -> Result<String> {
+    ensure!(modules.contains(GLUE), "the module imports nothing from `{GLUE}`, as if it were no JS face");
+    let (mut statements, mut members) = (Vec::new(), Vec::new());
+    for (number, module) in modules.iter().enumerate() {
+        let file = module.strip_prefix("./").filter(|file| !file.contains('/'));
+        let known = module == GLUE || file.is_some_and(|file| written.join(file).is_file());
+        ensure!(known, "the module imports from `{module}`, which the package does not have");
+        statements.push(format!("import * as module{number} from \"{module}\";"));
+        members.push(format!("    \"{module}\": module{number},"));
     }
-    Ok(())
+    let (statements, members) = (statements.join("\n"), members.join("\n"));
+    Ok(format!(
+        "// Generated: all that the module imports.\n\n{statements}\n\nexport const imports = {{\n{members}\n}};\n"
+    ))
 }
 
 /// Of the generated entry, which loads the module in a way that only some bundlers know, the list of what is public.
@@ -107,9 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn a_module_imports_from_the_glue_only() {
-        assert!(only_glue([GLUE.to_owned()].into_iter()).is_ok());
-        let error = only_glue([GLUE.to_owned(), "env".to_owned()].into_iter()).expect_err("`env` is not the glue");
-        assert!(error.to_string().contains("`env`"), "{error}");
+    fn a_module_imports_from_what_the_package_has() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let made = |modules: &[&str]| imports(&modules.iter().map(ToString::to_string).collect(), &source);
+        let taken = made(&["./main.rs", GLUE]).expect("both are there");
+        assert!(taken.contains("import * as module0 from \"./main.rs\";"), "{taken}");
+        assert!(taken.contains("\"./nova_compute_utils_bg.js\": module1,"), "{taken}");
+        for foreign in ["env", "./missing.js", "./../src/main.rs", "./"] {
+            let error = made(&[GLUE, foreign]).expect_err(foreign);
+            assert!(error.to_string().contains(&format!("`{foreign}`")), "{error}");
+        }
+        assert!(made(&[]).is_err());
     }
 }

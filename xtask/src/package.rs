@@ -103,7 +103,7 @@ fn assemble(workspace: &Workspace, face: &Path) -> Result<()> {
     for file in js::FILES {
         copy(&face.join(file), &package)?;
     }
-    let written = workspace.root.join("src/bindings/js");
+    let written = js::written_dir(workspace);
     for entry in fs::read_dir(&written).with_context(|| format!("cannot read `{}`", written.display()))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();

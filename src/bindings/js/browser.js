@@ -1,7 +1,8 @@
 // The entry for browsers and their workers, and for whatever else is not Node: `await init()` loads the module.
 
 import { NovaError } from "./error.js";
-import { imports, use } from "./instance.js";
+import { imports } from "./imports.js";
+import { use } from "./instance.js";
 
 export * from "./exports.js";
 

@@ -1,7 +1,7 @@
 // What both loaders need: the one instance of the WebAssembly module, and what stands in for it until it is there.
 
 import { NovaError } from "./error.js";
-import * as glue from "./nova_compute_utils_bg.js";
+import { __wbg_set_wasm } from "./nova_compute_utils_bg.js";
 
 /** Whatever is called too early asks this for one of its functions. */
 const notLoaded = new Proxy(
@@ -13,24 +13,18 @@ const notLoaded = new Proxy(
     },
 );
 
-glue.__wbg_set_wasm(notLoaded);
-
-/**
- * What the module imports.
- * @type {WebAssembly.Imports}
- */
-export const imports = { "./nova_compute_utils_bg.js": glue };
+__wbg_set_wasm(notLoaded);
 
 /**
  * Every call goes to this instance from now on.
- * @param {WebAssembly.Instance} instance made with `imports`
+ * @param {WebAssembly.Instance} instance made with what `imports.js` has for it
  */
 export function use(instance) {
-    glue.__wbg_set_wasm(instance.exports);
+    __wbg_set_wasm(instance.exports);
     try {
         instance.exports.__wbindgen_start();
     } catch (error) {
-        glue.__wbg_set_wasm(notLoaded);
+        __wbg_set_wasm(notLoaded);
         throw error;
     }
 }

@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
-import { imports, use } from "./instance.js";
+import { imports } from "./imports.js";
+import { use } from "./instance.js";
 
 export * from "./exports.js";
 
