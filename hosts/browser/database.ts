@@ -108,7 +108,8 @@ function databaseError(name: string, error: unknown): HostError {
 }
 
 function reasonOf(error: unknown): string {
-    const { name, message } = error instanceof Error || error instanceof DOMException ? error : new Error(String(error));
+    const isError = error instanceof Error || error instanceof DOMException;
+    const { name, message } = isError ? error : new Error(String(error));
     switch (name) {
         case "QuotaExceededError":
             return "is full: the browser gives this site no more storage";

@@ -1,4 +1,4 @@
-import type { IDBPDatabase, IDBPTransaction } from "idb";
+import { type IDBPDatabase, type IDBPTransaction, unwrap } from "idb";
 
 import type {
     IndexName,
@@ -98,10 +98,11 @@ class IndexedDbTransaction implements Transaction {
     }
 
     async putInstances(instances: StoredInstance[]): Promise<void> {
-        const store = this.#transaction.objectStore("instances");
-        // One await for all of them: that is what makes many of them quick. One that is refused on the spot must not
-        // leave the others without anybody who hears that they were refused too.
-        await Promise.all(instances.map(async (instance) => store.put(instance)));
+        // A promise for each would take longer than the work. Where one fails, all of the transaction does.
+        const store = unwrap(this.#transaction.objectStore("instances"));
+        for (const instance of instances) {
+            store.put(instance);
+        }
     }
 }
 

@@ -93,7 +93,7 @@ class MemoryTransaction implements Transaction {
     }
 
     async putInstances(instances: StoredInstance[]): Promise<void> {
-        const copies = structuredClone(instances);
+        const copies = copy(instances);
         this.#writes.push(() => this.#instances.put(copies));
     }
 }
@@ -152,4 +152,13 @@ class Table<Row extends Columns> {
 function keyOf(row: object, columns: readonly string[]): string {
     const values: Record<string, unknown> = { ...row };
     return JSON.stringify(columns.map((column) => values[column]));
+}
+
+function copy<T>(value: T): T {
+    try {
+        return structuredClone(value);
+    } catch (error) {
+        const reason = error instanceof DOMException ? error.message.replace(/\.$/, "") : String(error);
+        throw hostError("DBError", `cannot store that: ${reason}`, error);
+    }
 }

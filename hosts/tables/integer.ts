@@ -4,7 +4,9 @@ import { hostError } from "./error.js";
 
 const LARGEST = 2n ** 63n - 1n;
 
-/** A whole number of up to 64 bits: a `number` while that is exact, a `bigint` beyond. `ValueError` on anything else. */
+/**
+ * A whole number of up to 64 bits: a `number` while that is exact, a `bigint` beyond. `ValueError` on anything else.
+ */
 export function readInteger(name: string, value: unknown): Integer {
     const integer = asBigInt(value);
     if (integer === undefined || integer > LARGEST || integer < -LARGEST - 1n) {

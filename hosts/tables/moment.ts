@@ -9,7 +9,7 @@ import { hostError } from "./error.js";
 export function readMoment(moment: Moment): string {
     const text = typeof moment === "string" ? read(moment) : readDate(moment);
     if (text === undefined) {
-        throw hostError("ValueError", `\`${moment}\` is no moment: write it as \`2026-11-01T00:17:03.250000\``);
+        throw hostError("ValueError", `\`${String(moment)}\` is no moment: write it as \`2026-11-01T00:17:03.250000\``);
     }
     return text;
 }
@@ -42,8 +42,9 @@ function read(text: string): string | undefined {
     return inCalendar(utc) ? `${wholeSeconds(utc)}.${fraction.slice(0, 6).padEnd(6, "0")}` : undefined;
 }
 
-function readDate(date: Date): string | undefined {
-    return !Number.isNaN(date.getTime()) && inCalendar(date) ? `${date.toISOString().slice(0, -1)}000` : undefined;
+function readDate(date: unknown): string | undefined {
+    const isMoment = date instanceof Date && !Number.isNaN(date.getTime()) && inCalendar(date);
+    return isMoment ? `${date.toISOString().slice(0, -1)}000` : undefined;
 }
 
 function minutesOf(zone: string): number | undefined {
