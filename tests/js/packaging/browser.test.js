@@ -92,14 +92,16 @@ test("Web Worker", () => works("worker/index.html"));
 
 test("Service Worker", () => works("service-worker/index.html"));
 
-test("Vite: build and preview, in the page and in a worker", async () => {
+test("Vite: build and preview, in the page, in a worker and with a database", async () => {
     const root = join(project.directory, "vite");
-    const input = ["index.html", "worker.html"].map((page) => join(root, page));
+    const pages = ["index.html", "worker.html", "database.html"];
+    const input = pages.map((page) => join(root, page));
     await vite.build({ root, configFile: false, logLevel: "error", build: { rollupOptions: { input } } });
     const built = await serve(join(root, "dist"));
     try {
-        await works("index.html", built.url);
-        await works("worker.html", built.url);
+        for (const page of pages) {
+            await works(page, built.url);
+        }
     } finally {
         await built.close();
     }
