@@ -7,15 +7,16 @@ use anyhow::{Result, bail};
 
 use crate::setup::WASM;
 use crate::workspace::Workspace;
-use crate::{build, faces, purity, setup, sh, steps, wit_docs};
+use crate::{build, faces, package, purity, setup, sh, steps, trees, wit_docs};
 
 /// `cargo xtask check`.
 pub fn verb(workspace: &Workspace) -> Result<()> {
     build::components(workspace)?;
+    package::build(workspace)?;
     all(workspace)
 }
 
-/// All checks, the components being built. The quick ones first.
+/// All checks, the components and the npm package being built. The quick ones first.
 pub fn all(workspace: &Workspace) -> Result<()> {
     setup::lint_tools(workspace)?;
     let library = |feature| {
@@ -32,6 +33,10 @@ pub fn all(workspace: &Workspace) -> Result<()> {
                 report(&wit_docs::check(&resolve, package))
             }),
             ("imports and exports of the components", &|| faces::check(workspace)),
+            ("size of the npm package", &|| package::check_sizes(workspace)),
+            ("npm package, publint", &|| package::publint(workspace)),
+            ("npm package, attw", &|| package::attw(workspace)),
+            ("what each face is made of", &|| trees::check(workspace)),
             // xtask apart, as in `test`.
             ("clippy", &|| clippy(workspace, &["--workspace", "--exclude", "xtask"])),
             ("clippy of xtask", &|| clippy(workspace, &["--package", "xtask"])),

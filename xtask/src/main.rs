@@ -7,13 +7,17 @@ mod build;
 mod check;
 mod faces;
 mod fuzz;
+mod js;
 mod oracle;
+mod package;
+mod packaging;
 mod purity;
 mod run;
 mod setup;
 mod sh;
 mod steps;
 mod test;
+mod trees;
 mod vectors;
 mod wit_docs;
 mod workspace;
@@ -40,6 +44,10 @@ enum Verb {
         #[arg(long)]
         debug: bool,
     },
+    /// Make the npm package: `pkg/`, and the tarball of it
+    Package,
+    /// The npm package where it is used: bundlers, a browser without one, workers, Node, TypeScript, its README
+    Packaging,
     /// The main job: a usage audit of the bundled sample of a real Nova cell
     Run {
         /// Options for `nova-usage-audit run`; one given here replaces the sample's own
@@ -48,7 +56,8 @@ enum Verb {
     },
     /// Every test there is
     Test,
-    /// Format, lints, docs, the purity of src/, the documentation of wit/, the imports and exports of the components
+    /// Format, lints, docs, the purity of src/, the documentation of wit/, the imports and exports of the components,
+    /// the npm package and its size
     Check,
     /// Run the golden vectors of real Nova through the faces of the library
     Vectors {
@@ -94,6 +103,8 @@ fn dispatch(verb: &Verb) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match verb {
         Verb::Build { debug } => build::verb(&workspace, *debug),
+        Verb::Package => package::verb(&workspace),
+        Verb::Packaging => packaging::verb(&workspace),
         Verb::Run { options } => run::verb(&workspace, options),
         Verb::Test => test::verb(&workspace),
         Verb::Check => check::verb(&workspace),

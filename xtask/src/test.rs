@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::workspace::Workspace;
-use crate::{build, check, oracle, sh, steps, vectors};
+use crate::{build, check, oracle, package, packaging, sh, steps, vectors};
 
 /// `cargo xtask test`.
 pub fn verb(workspace: &Workspace) -> Result<()> {
@@ -20,6 +20,8 @@ pub fn verb(workspace: &Workspace) -> Result<()> {
             ("the real Nova as an oracle", &|| {
                 oracle::run(workspace, &oracle::Options { count: 100, seed: None, face: "native,component".into() })
             }),
+            ("the npm package where it is used", &|| packaging::run(workspace, &package::build(workspace)?)),
+            // It looks at what the step before has packed.
             ("check", &|| check::all(workspace)),
         ],
     )

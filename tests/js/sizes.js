@@ -1,0 +1,21 @@
+// The size of a file: as it is, and packed as tightly as servers can. Run by itself it prints them as JSON.
+
+import { readFileSync } from "node:fs";
+import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+/**
+ * @param {string} file
+ * @returns {{ raw: number, gzip: number, brotli: number }} in bytes
+ */
+export function sizes(file) {
+    const bytes = readFileSync(file);
+    const gzip = gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION });
+    const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+    return { raw: bytes.length, gzip: gzip.length, brotli: brotli.length };
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+    console.log(JSON.stringify(sizes(argv[2])));
+}
