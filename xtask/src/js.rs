@@ -1,6 +1,7 @@
 //! The JS face: the library from `wasm32-unknown-unknown`, and wasm-bindgen's glue for it.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,12 +35,25 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     let target = workspace.target.join("js-build");
     let mut command = workspace.cargo(["rustc", "--lib", "--package", "nova-compute-utils", "--profile", "js"]);
     command.args(["--crate-type", "cdylib", "--target", WASM, "--features", "js"]).arg("--target-dir").arg(&target);
-    sh::run(&mut command)?;
+    sh::run(command.env("RUSTFLAGS", nameless(workspace)))?;
     let module = target.join(WASM).join("js").join(format!("{NAME}.wasm"));
     let directory = target.join("bindgen");
     bind(&module, &directory, &written_dir(workspace))
         .with_context(|| format!("cannot make the JS face of `{}`", module.display()))?;
     Ok(directory)
+}
+
+/// The module names the sources of what may panic. Where they lie on this machine is nobody's business, and the same
+/// sources are to make the same module everywhere.
+fn nameless(workspace: &Workspace) -> String {
+    let home = env::home_dir().unwrap_or_default();
+    let cargo = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    let mut flags = env::var("RUSTFLAGS").unwrap_or_default();
+    let registries = fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten().map(|entry| entry.path());
+    for directory in registries.chain([workspace.root.clone()]) {
+        flags.push_str(&format!(" --remap-path-prefix={}=", directory.display()));
+    }
+    flags.trim().to_owned()
 }
 
 /// The hand-written part of the package, which is part of the face.

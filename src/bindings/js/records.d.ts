@@ -330,3 +330,14 @@ export class NovaError extends Error {
     readonly body?: unknown;
     constructor(code: string, message: string, options?: { callback?: string | undefined; cause?: unknown });
 }
+
+/**
+ * Beyond Nova: `existsNdjson` as a Web stream, for what does not fit in memory. Bytes of NDJSON in, in chunks of any
+ * length; bytes of NDJSON out, chunk by chunk, with back-pressure. What is held is one chunk and the line that is not
+ * whole yet.
+ *
+ * ```js
+ * await file.stream().pipeThrough(existsNdjsonStream({ release: "hibiscus", host: "cmp-01" })).pipeTo(sink);
+ * ```
+ */
+export function existsNdjsonStream(options: ExistsNdjsonOptions): TransformStream<Uint8Array, Uint8Array>;
