@@ -156,14 +156,17 @@ options! {
         instance: Given,
         /// Its block devices.
         bdms: Vec<BlockDevice>,
+        /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
+        #[tsify(optional, type = "string | null")]
+        compute_driver: Option<String>,
     }
 }
 
 /// The devices of an instance by role. Nova: `instance_block_mapping`.
 #[wasm_bindgen(js_name = instanceBlockMapping, unchecked_return_type = "Record<string, string | null>")]
 pub fn instance_block_mapping(options: Ts<InstanceBlockMappingOptions>) -> Result<JsValue> {
-    let InstanceBlockMappingOptions { release, instance, bdms } = options::read(&options)?;
-    let (config, instance) = (Config::new(release.0, ""), document::text(&instance.0, "instance")?);
+    let InstanceBlockMappingOptions { release, instance, bdms, compute_driver } = options::read(&options)?;
+    let (config, instance) = (config(&release, None, compute_driver), document::text(&instance.0, "instance")?);
     let bdms: Vec<_> = bdms.iter().map(BlockDevice::borrowed).collect();
     from_text(&device::instance_block_mapping(&config, &Instance::parse(&instance)?, &bdms)?.to_json())
 }

@@ -18,7 +18,8 @@ record! {
         class_name: String,
         /// The failure as text: Python's `str(e)`.
         text: String,
-        /// The `code` among the keyword arguments that the exception keeps. Without one the code of a fault is 500.
+        /// The `code` among the keyword arguments that the exception keeps, where null is one too. Without one the code
+        /// of a fault is 500.
         #[tsify(optional, type = "Value")]
         code: Given,
         /// The `value` among them: what an error that came over the wire says. Read in grizzly.
