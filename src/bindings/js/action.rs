@@ -35,8 +35,8 @@ options! {
 
 /// The values of an action that begins: it began when the request did. Nova: `pack_action_start`.
 #[wasm_bindgen(js_name = packActionStart, unchecked_return_type = "ActionStartValues")]
-pub fn pack_action_start(options: Ts<PackActionStartOptions>) -> Result<JsValue> {
-    let PackActionStartOptions { release, context, instance_uuid, action_name } = options::read(&options)?;
+pub fn pack_action_start(options: &Ts<PackActionStartOptions>) -> Result<JsValue> {
+    let PackActionStartOptions { release, context, instance_uuid, action_name } = options::read(options)?;
     let context = ContextInput::read_context(context)?;
     Ok(action::pack_action_start(release.0, &context, &instance_uuid, action_name.as_deref()).to_js())
 }
@@ -59,8 +59,8 @@ options! {
 
 /// The values that close an action. Nova: `pack_action_finish`.
 #[wasm_bindgen(js_name = packActionFinish, unchecked_return_type = "ActionFinishValues")]
-pub fn pack_action_finish(options: Ts<PackActionFinishOptions>) -> Result<JsValue> {
-    let PackActionFinishOptions { release, context, instance_uuid, now } = options::read(&options)?;
+pub fn pack_action_finish(options: &Ts<PackActionFinishOptions>) -> Result<JsValue> {
+    let PackActionFinishOptions { release, context, instance_uuid, now } = options::read(options)?;
     let context = ContextInput::read_context(context)?;
     Ok(action::pack_action_finish(release.0, &context, &instance_uuid, now.or_now("now")?).to_js())
 }
@@ -88,8 +88,8 @@ options! {
 
 /// The values of an event that begins. Nova: `pack_action_event_start`.
 #[wasm_bindgen(js_name = packActionEventStart, unchecked_return_type = "ActionEventStartValues")]
-pub fn pack_action_event_start(options: Ts<PackActionEventStartOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn pack_action_event_start(options: &Ts<PackActionEventStartOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let (context, now) = (ContextInput::read_context(options.context)?, options.now.or_now("now")?);
     let (release, uuid, host) = (options.release.0, &options.instance_uuid, options.host.as_deref());
     Ok(action::pack_action_event_start(release, &context, uuid, &options.event_name, host, now).to_js())
@@ -123,8 +123,8 @@ options! {
 ///
 /// `UnicodeEncodeError` where grizzly is given a text that is not ASCII.
 #[wasm_bindgen(js_name = packActionEventFinish, unchecked_return_type = "ActionEventFinishValues")]
-pub fn pack_action_event_finish(options: Ts<PackActionEventFinishOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn pack_action_event_finish(options: &Ts<PackActionEventFinishOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let (context, now) = (ContextInput::read_context(options.context)?, options.now.or_now("now")?);
     let (exc_val, exc_tb) = (OwnedExcVal::read(&options.exc_val)?, options.exc_tb.as_deref());
     let values = action::pack_action_event_finish(

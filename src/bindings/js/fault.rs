@@ -111,8 +111,8 @@ options! {
 /// The message is the one given unless that is empty, else the formatted message, else the name of the class: the
 /// text of a failure that is not Nova's never leaks.
 #[wasm_bindgen(js_name = exceptionToDict, unchecked_return_type = "ExceptionDict")]
-pub fn exception_to_dict(options: Ts<ExceptionToDictOptions>) -> Result<JsValue> {
-    let ExceptionToDictOptions { fault, message } = options::read(&options)?;
+pub fn exception_to_dict(options: &Ts<ExceptionToDictOptions>) -> Result<JsValue> {
+    let ExceptionToDictOptions { fault, message } = options::read(options)?;
     let fault = failure(&fault.0)?;
     let dict = fault::exception_to_dict(&fault, message.as_deref())?;
     Ok(object(&[
@@ -135,8 +135,8 @@ options! {
 
 /// The first bytes of a text, and no split character. Nova: `safe_truncate`, hibiscus.
 #[wasm_bindgen(js_name = safeTruncate)]
-pub fn safe_truncate(options: Ts<SafeTruncateOptions>) -> Result<String> {
-    let SafeTruncateOptions { value, length } = options::read(&options)?;
+pub fn safe_truncate(options: &Ts<SafeTruncateOptions>) -> Result<String> {
+    let SafeTruncateOptions { value, length } = options::read(options)?;
     Ok(fault::safe_truncate(&value, length).to_owned())
 }
 

@@ -61,7 +61,7 @@ pub(super) fn instance_usage_audit(face: &mut dyn Face, release: Release, case: 
         return Ok(Verdict::SetAside("a clock reads fractions of a second, never whole numbers"));
     }
     let time: VecDeque<f64> = case.host.read("time")?;
-    if !face.has_floats() && time.iter().any(|reading| in_microseconds(*reading) != *reading) {
+    if !face.has_floats() && time.iter().any(|reading| in_microseconds(*reading).to_bits() != reading.to_bits()) {
         return Ok(Verdict::SetAside("a clock in JavaScript says when it is to the microsecond"));
     }
     let script = face.script().clone();

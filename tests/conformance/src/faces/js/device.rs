@@ -136,8 +136,8 @@ impl DeviceFace for JsFace {
             .value("blockDeviceLists", &json!(block_device_lists).to_string())
             .value("maxDiskDevicesToAttach", &config.max_disk_devices_to_attach.to_string());
         Ok(match self.call("defaultDeviceNamesForInstance", &options.finish())? {
-            Ok(names) => {
-                let Names { named, stopped } = serde_json::from_str(&names)?;
+            Ok(answer) => {
+                let Names { named, stopped } = serde_json::from_str(&answer)?;
                 let named = named.into_iter().map(|named| (named.list_index, named.index, named.device_name)).collect();
                 Ok(DefaultDeviceNames { named, stopped: stopped.map(Stopped::failure) })
             }
@@ -178,7 +178,7 @@ fn block_devices(bdms: &[BlockDevice]) -> String {
             "no_device": bdm.no_device,
         })
     };
-    Value::from_iter(bdms.iter().map(record)).to_string()
+    bdms.iter().map(record).collect::<Value>().to_string()
 }
 
 /// The explanation names the same device, or the same reason for none.
