@@ -13,7 +13,7 @@ use super::fault::{Body, failure};
 use super::options::{self, Given, Release, options};
 use super::record::ToJs;
 use super::time::Moment;
-use crate::Error;
+use crate::{Config, Error};
 use crate::action::{self, Event, ExcVal, ReportError};
 use crate::fault::Failure;
 
@@ -201,7 +201,7 @@ options! {
         instance_uuid: String,
         /// The step, such as `compute_reboot_instance`.
         event_name: String,
-        /// Where it happens. Read in hibiscus.
+        /// Where it happens; without one, on the configured host. Read in hibiscus.
         #[tsify(optional, type = "string | null")]
         host: Option<String>,
     }
@@ -249,7 +249,7 @@ options! {
         event_name: String,
         /// The instances, each of which gets an event of its own.
         instance_uuids: Vec<String>,
-        /// Where it happens. Read in hibiscus.
+        /// Where it happens; without one, on the configured host. Read in hibiscus.
         #[tsify(optional, type = "string | null")]
         host: Option<String>,
         /// Let it pass when an action turns out to be gone at the end; the events of later instances stay open then. Nova:
@@ -289,7 +289,7 @@ impl ComputeUtils {
     pub fn event_start(&self, options: Ts<EventStartOptions>) -> Promise {
         self.call(async move |config, services| {
             let EventStartOptions { context, instance_uuid: uuid, event_name, host } = options::read(&options)?;
-            let (context, host) = (ContextInput::read_context(context)?, host.as_deref());
+            let (context, host) = (ContextInput::read_context(context)?, host.as_deref().or(configured(config)));
             Ok(action::event_start(services, config.release, &context, &uuid, &event_name, host).await?.to_js())
         })
     }
@@ -338,7 +338,7 @@ impl ComputeUtils {
             let body: Function = body.dyn_into().map_err(given)?;
             let event = Event {
                 name: options.event_name,
-                host: options.host,
+                host: options.host.or_else(|| configured(config).map(str::to_owned)),
                 instance_uuids: options.instance_uuids,
                 graceful_exit: options.graceful_exit.unwrap_or_default(),
                 swallow_body_error: options.swallow_body_error.unwrap_or_default(),
@@ -352,6 +352,11 @@ impl ComputeUtils {
             }
         })
     }
+}
+
+/// The compute host that is spoken for, which is where things happen unless it is said otherwise.
+fn configured(config: &Config) -> Option<&str> {
+    Some(config.host.as_str()).filter(|host| !host.is_empty())
 }
 
 async fn work(body: &Function) -> std::result::Result<JsValue, Body> {
