@@ -483,7 +483,8 @@ pub(crate) fn text_json(text: &str) -> String {
 fn push_text(json: &mut String, text: &str) {
     json.push('"');
     let mut rest = text;
-    while let Some(at) = rest.find(|character| matches!(character, '"' | '\\' | '\u{0}'..='\u{1f}')) {
+    // Byte by byte: all that is escaped is ASCII, and decoding characters to look for it took a third of a payload.
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
         let (plain, tail) = rest.split_at(at);
         json.push_str(plain);
         let mut tail = tail.chars();

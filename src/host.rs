@@ -230,7 +230,7 @@ impl Notification {
     /// may one stand.
     pub(crate) fn write_line(&self, output: &mut String) {
         let json = self.to_json();
-        if json.contains(['\n', '\r']) {
+        if json.bytes().any(|byte| matches!(byte, b'\n' | b'\r')) {
             output.push_str(&json.replace(['\n', '\r'], " "));
         } else {
             output.push_str(&json);
