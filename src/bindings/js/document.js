@@ -14,7 +14,11 @@ export function toJson(document, name) {
         return document;
     }
     try {
-        return isPlain(document) ? JSON.stringify(document) : write(document, name);
+        const text = isPlain(document) ? JSON.stringify(document) : write(document, name);
+        if (text === undefined) {
+            throw new NovaError("TypeError", `\`${name}\` is nothing that JSON could show`);
+        }
+        return text;
     } catch (thrown) {
         if (thrown instanceof NovaError) {
             throw thrown;
