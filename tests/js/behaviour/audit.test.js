@@ -47,7 +47,13 @@ async function stopped(audit, most) {
     const late = new Promise((_, reject) => {
         timer = setTimeout(() => reject(new assert.AssertionError({ message: `it goes on after ${most} ms` })), most);
     });
-    const error = await Promise.race([audit.then((report) => assert.fail(`it gave ${JSON.stringify(report)}`), (e) => e), late]);
+    const error = await Promise.race([
+        audit.then(
+            (report) => assert.fail(`it gave ${JSON.stringify(report)}`),
+            (e) => e,
+        ),
+        late,
+    ]);
     clearTimeout(timer);
     return { error, took: performance.now() - began };
 }
@@ -86,7 +92,8 @@ test("a signal that is aborted already begins nothing", async () => {
 test("a signal stops it between two pages, and the row says so and counts", async () => {
     const { nova, notifier, row } = await cell();
     const controller = new AbortController();
-    const onProgress = ({ instances }) => instances === 500 && controller.abort(new Error("the operator has stopped it"));
+    const onProgress = ({ instances }) =>
+        instances === 500 && controller.abort(new Error("the operator has stopped it"));
     const { error } = await stopped(nova.runInstanceUsageAudit({ signal: controller.signal, onProgress }), QUICK);
     assert.equal(error.cause, controller.signal.reason);
     assert.equal(notifier.notifications.length, 500);
@@ -135,7 +142,10 @@ test("a row that cannot be closed either is given up after its patience", async 
     const controller = new AbortController();
     const { nova } = await cell({ count: 1, host: { taskLogEndTask: never } });
     const onProgress = () => controller.abort();
-    const { error, took } = await stopped(nova.runInstanceUsageAudit({ signal: controller.signal, onProgress }), PATIENCE + QUICK);
+    const { error, took } = await stopped(
+        nova.runInstanceUsageAudit({ signal: controller.signal, onProgress }),
+        PATIENCE + QUICK,
+    );
     assert.equal(error.cause, controller.signal.reason);
     // Timers may be early by a millisecond.
     assert.ok(took >= PATIENCE - 1, `given up after ${took} ms`);
@@ -163,8 +173,19 @@ test("AbortSignal.timeout, and a signal of one's own making", async () => {
     const ok = await cell({ count: 1 });
     const listener = Object.assign(new EventTarget(), { aborted: false, reason: undefined });
     assert.equal((await ok.nova.runInstanceUsageAudit({ signal: listener })).instances, 1);
-    for (const signal of [42, "stop", {}, [], { aborted: false }, { aborted: "no", addEventListener() {} }, new AbortController()]) {
-        await assert.rejects(ok.nova.runInstanceUsageAudit({ signal }), /^NovaError: `signal` is .*: give an `AbortSignal`$/);
+    for (const signal of [
+        42,
+        "stop",
+        {},
+        [],
+        { aborted: false },
+        { aborted: "no", addEventListener() {} },
+        new AbortController(),
+    ]) {
+        await assert.rejects(
+            ok.nova.runInstanceUsageAudit({ signal }),
+            /^NovaError: `signal` is .*: give an `AbortSignal`$/,
+        );
     }
     const thrown = new Error("the getter is broken");
     let reads = 0;
@@ -206,7 +227,10 @@ test("what onProgress throws stops the audit", async () => {
         assert.ok(error instanceof NovaError);
         assert.equal(error.callback, "onProgress");
         assert.equal(error.cause, thrown);
-        assert.deepEqual([notifier.notifications.length, (await row()).errors, (await row()).state], [500, 700, "DONE"]);
+        assert.deepEqual(
+            [notifier.notifications.length, (await row()).errors, (await row()).state],
+            [500, 700, "DONE"],
+        );
     }
 });
 
@@ -216,7 +240,10 @@ test("a refused notification counts, stops nothing, and keeps its cause", async 
     const { nova, row, uuid } = await cell({ notifier });
     const report = await nova.runInstanceUsageAudit();
     assert.deepEqual([report.instances, report.notifications, report.failures.length], [MANY, MANY - 12, 12]);
-    assert.deepEqual(report.failures.map((failure) => failure.instance_uuid), Array.from({ length: 12 }, (_, at) => uuid(at * 100 + 7)));
+    assert.deepEqual(
+        report.failures.map((failure) => failure.instance_uuid),
+        Array.from({ length: 12 }, (_, at) => uuid(at * 100 + 7)),
+    );
     for (const { error } of report.failures) {
         assert.deepEqual([error.code, error.message, error.callback], ["MessageTooLarge", "too large", "notify"]);
         assert.equal(error.cause, refusal);

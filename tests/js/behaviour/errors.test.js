@@ -75,13 +75,16 @@ test("a NovaError is an Error with a code, a message and a stack", () => {
 test("Nova's own errors have Nova's name and message, and nobody to blame", () => {
     const bdms = [{ device_name: "/dev/vdb", source_type: "volume", destination_type: "volume" }];
     const options = { release: "hibiscus", instance: hibiscus(), bdms, device: "/dev/vdb" };
-    assert.throws(() => library.getDeviceNameForInstance(options), (error) => {
-        assert.ok(error instanceof NovaError);
-        assert.deepEqual([error.code, error.callback, "cause" in error], ["DevicePathInUse", undefined, false]);
-        assert.equal(error.message, "The supplied device path (/dev/vdb) is in use.");
-        // It comes from where it was called.
-        return /errors\.test\.js/.test(error.stack);
-    });
+    assert.throws(
+        () => library.getDeviceNameForInstance(options),
+        (error) => {
+            assert.ok(error instanceof NovaError);
+            assert.deepEqual([error.code, error.callback, "cause" in error], ["DevicePathInUse", undefined, false]);
+            assert.equal(error.message, "The supplied device path (/dev/vdb) is in use.");
+            // It comes from where it was called.
+            return /errors\.test\.js/.test(error.stack);
+        },
+    );
     const { error, device_name } = library.explainDeviceNameForInstance(options);
     assert.ok(error instanceof NovaError && error instanceof Error);
     assert.deepEqual([device_name, error.code], [null, "DevicePathInUse"]);
@@ -112,12 +115,17 @@ test("the cause is the very value that the host threw", async () => {
 
 test("what a notifier refuses with is the cause of the failure in the report", async () => {
     const refusals = THROWN.filter(([thrown]) => thrown !== null);
-    const instances = refusals.map((_, at) => ({ ...hibiscus(), uuid: UUID.slice(0, -2) + String(at).padStart(2, "0") }));
+    const instances = refusals.map((_, at) => ({
+        ...hibiscus(),
+        uuid: UUID.slice(0, -2) + String(at).padStart(2, "0"),
+    }));
     const nova = new ComputeUtils({
         release: "hibiscus",
         host: "cmp-01",
         clock: () => NOW,
-        conductor: conductor({ instanceGetActiveByWindow: () => ({ instances: [...instances, "no JSON", { uuid: 42 }] }) }),
+        conductor: conductor({
+            instanceGetActiveByWindow: () => ({ instances: [...instances, "no JSON", { uuid: 42 }] }),
+        }),
         notifier: { notify: (_, { length }) => Array.from({ length }, (_, at) => refusals[at]?.[0]) },
     });
     const report = await nova.runInstanceUsageAudit();
@@ -132,7 +140,10 @@ test("what a notifier refuses with is the cause of the failure in the report", a
     }
     // An instance that cannot be read is one failure, and stops nothing.
     for (const { instance_uuid, error } of report.failures.slice(-2)) {
-        assert.deepEqual([instance_uuid, error.code, error.callback, "cause" in error], [null, "ValueError", undefined, false]);
+        assert.deepEqual(
+            [instance_uuid, error.code, error.callback, "cause" in error],
+            [null, "ValueError", undefined, false],
+        );
     }
     nova.free();
 });
@@ -140,7 +151,10 @@ test("what a notifier refuses with is the cause of the failure in the report", a
 test("every function that is called before the module is loaded says so", async () => {
     const { functions } = read(declarations);
     const seen = await early(functions.map(({ name }) => name));
-    assert.deepEqual(seen.names, functions.map(({ name }) => name));
+    assert.deepEqual(
+        seen.names,
+        functions.map(({ name }) => name),
+    );
     for (const [at, { code, message, right }] of seen.errors.entries()) {
         assert.deepEqual([code, right], ["NotInitialized", true], seen.names[at]);
         assert.match(message, /call `await init\(\)` first/);
@@ -151,7 +165,9 @@ test("every function that is called before the module is loaded says so", async 
 
 /** A program of its own: what one entry has loaded is loaded for the other one, too. */
 async function early(names) {
-    const good = Object.fromEntries(names.map((name) => [name, FUNCTIONS[name]().filter((given) => !ArrayBuffer.isView(given))]));
+    const good = Object.fromEntries(
+        names.map((name) => [name, FUNCTIONS[name]().filter((given) => !ArrayBuffer.isView(given))]),
+    );
     const program = `
         import { readFile } from "node:fs/promises";
         import * as library from "./node_modules/nova-compute-utils/browser.js";
@@ -168,7 +184,8 @@ async function early(names) {
         const { code, right } = tried(() => new library.ComputeUtils(${JSON.stringify(METHODS.constructor()[0])}));
         const wasm = new URL("./node_modules/nova-compute-utils/nova_compute_utils_bg.wasm", import.meta.url);
         await library.init(readFile(wasm));
-        console.log(JSON.stringify({ names, errors, constructor: { code, right }, after: library.stripDev("/dev/vda") }));
+        const after = library.stripDev("/dev/vda");
+        console.log(JSON.stringify({ names, errors, constructor: { code, right }, after }));
     `;
     await writeFile(join(directory, "early.js"), program);
     return JSON.parse((await run(directory, process.execPath, "early.js")).stdout);

@@ -30,7 +30,8 @@ test(`${COUNT} bad inputs`, async (context) => {
         assert.ok(seen.codes[code] > 1000, `${code}: ${seen.codes[code]}`);
     }
     // A leak of a hundred bytes each would be 15 MB.
-    const grown = (kind) => `${kind} grew: seed ${seed}, from ${JSON.stringify(seen.warm)} to ${JSON.stringify(seen.end)}`;
+    const grown = (kind) =>
+        `${kind} grew: seed ${seed}, from ${JSON.stringify(seen.warm)} to ${JSON.stringify(seen.end)}`;
     assert.ok(seen.end.wasm <= seen.warm.wasm + 2 * 65_536, grown("the module's memory"));
     assert.ok(seen.end.heap <= seen.warm.heap + 8 * MEGABYTE, grown("the heap"));
     assert.ok(seen.end.rss <= seen.warm.rss + 48 * MEGABYTE, grown("the memory"));

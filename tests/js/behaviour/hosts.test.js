@@ -76,7 +76,14 @@ function rows() {
 /** A library for a host, and what the host was asked. */
 function utils(host, others = {}) {
     const clock = () => NOW;
-    return new ComputeUtils({ release: "hibiscus", host: "cmp-01", clock, notifier: { notify() {} }, ...others, conductor: host });
+    return new ComputeUtils({
+        release: "hibiscus",
+        host: "cmp-01",
+        clock,
+        notifier: { notify() {} },
+        ...others,
+        conductor: host,
+    });
 }
 
 /**
@@ -110,8 +117,16 @@ for (const [name, { ask, wrong, release = "hibiscus", others = {} }] of Object.e
         const answers = [];
         const thenable = (value) => ({ then: (resolve) => void resolve(value) });
         const late = (value) => new Promise((resolve) => setTimeout(resolve, 1, value));
-        for (const wrap of [(value) => value, (value) => Promise.resolve(value), thenable, late, (value) => thenable(late(value))]) {
-            answers.push(await ask(with_((...given) => wrap(good(...given)))).catch((error) => [error.code, error.message]));
+        for (const wrap of [
+            (value) => value,
+            (value) => Promise.resolve(value),
+            thenable,
+            late,
+            (value) => thenable(late(value)),
+        ]) {
+            answers.push(
+                await ask(with_((...given) => wrap(good(...given)))).catch((error) => [error.code, error.message]),
+            );
         }
         for (const answer of answers) {
             assert.deepEqual(answer, answers[0]);
@@ -119,7 +134,14 @@ for (const [name, { ask, wrong, release = "hibiscus", others = {} }] of Object.e
     });
 
     test(`${name}: throws or rejects`, async () => {
-        for (const thrown of [new Error("no"), Object.assign(new Error("gone"), { code: "DBError" }), "no", null, undefined, 42]) {
+        for (const thrown of [
+            new Error("no"),
+            Object.assign(new Error("gone"), { code: "DBError" }),
+            "no",
+            null,
+            undefined,
+            42,
+        ]) {
             const broken = [
                 () => {
                     throw thrown;
@@ -176,7 +198,10 @@ for (const [name, { ask, wrong, release = "hibiscus", others = {} }] of Object.e
         };
         const host = Object.defineProperty(conductor(others), name, { get: trap });
         assert.equal((await failed(ask(utils(host, { release })), name)).cause, thrown);
-        assert.equal((await failed(ask(with_(() => Object.defineProperty({}, "then", { get: trap }))), name)).cause, thrown);
+        assert.equal(
+            (await failed(ask(with_(() => Object.defineProperty({}, "then", { get: trap }))), name)).cause,
+            thrown,
+        );
         if (wrong.length > 0) {
             const answer = new Proxy({}, { get: (_, member) => (member === "then" ? undefined : trap()) });
             const error = await failed(ask(with_(() => answer)), name).catch((other) => other);
@@ -200,7 +225,14 @@ test("without a conductor, or a notifier", async () => {
 test("a notifier that throws, or answers what makes no sense", async () => {
     const tell = (notify) => utils(conductor(), { notifier: { notify } }).notifyUsageExists({ instance: hibiscus() });
     const thrown = Object.assign(new Error("the broker is gone"), { code: "MessageDeliveryFailure" });
-    for (const notify of [() => Promise.reject(thrown), () => { throw thrown; }, () => [thrown], async () => [thrown]]) {
+    for (const notify of [
+        () => Promise.reject(thrown),
+        () => {
+            throw thrown;
+        },
+        () => [thrown],
+        async () => [thrown],
+    ]) {
         const error = await failed(tell(notify), "notify");
         assert.deepEqual([error.cause, error.code, error.message], [thrown, thrown.code, thrown.message]);
     }
@@ -245,7 +277,13 @@ test("a callback may call back in: free functions, and methods of the same objec
     const nova = utils(
         conductor({
             async taskLogGet() {
-                inner.push(library.getNextDeviceName({ release: "hibiscus", deviceNameList: ["/dev/vda"], rootDeviceName: "/dev/vda" }));
+                inner.push(
+                    library.getNextDeviceName({
+                        release: "hibiscus",
+                        deviceNameList: ["/dev/vda"],
+                        rootDeviceName: "/dev/vda",
+                    }),
+                );
                 inner.push((await nova.eventStart({ instanceUuid, eventName })).id);
                 if (inner.length < 20) {
                     inner.push(await nova.hasAuditBeenRun());
@@ -308,7 +346,9 @@ test("an object that is freed while it is asked finishes what it began", async (
 
 test("calls overlap", async () => {
     const waiting = [];
-    const nova = utils(conductor({ actionStart: (_, { action }) => new Promise((resolve) => waiting.push([action, resolve])) }));
+    const nova = utils(
+        conductor({ actionStart: (_, { action }) => new Promise((resolve) => waiting.push([action, resolve])) }),
+    );
     const asked = Array.from({ length: 50 }, (_, at) => nova.actionStart({ instanceUuid, actionName: `a${at}` }));
     // Each call begins in a turn of its own.
     await new Promise(setImmediate);
@@ -319,7 +359,10 @@ test("calls overlap", async () => {
     for (const [action, resolve] of waiting.reverse()) {
         resolve({ ...good, action });
     }
-    assert.deepEqual((await Promise.all(asked)).map(({ action }) => action), asked.map((_, at) => `a${at}`));
+    assert.deepEqual(
+        (await Promise.all(asked)).map(({ action }) => action),
+        asked.map((_, at) => `a${at}`),
+    );
     nova.free();
 });
 
@@ -330,7 +373,14 @@ test("without the time, or randomness, nothing is sent, and the error says so", 
     };
     const clocks = [broken, () => 42, () => undefined, () => new Date(NaN), () => "noon", () => Promise.resolve(NOW)];
     const randoms = [
-        ...[broken, () => undefined, () => "random", () => new Uint8Array(15), () => [1, 2, 3], () => new Uint16Array(16)],
+        ...[
+            broken,
+            () => undefined,
+            () => "random",
+            () => new Uint8Array(15),
+            () => [1, 2, 3],
+            () => new Uint16Array(16),
+        ],
         () => Object.create(Uint8Array.prototype),
     ];
     const asks = [
@@ -362,7 +412,10 @@ test("without the time, or randomness, nothing is sent, and the error says so", 
     const host = new Proxy(conductor(), { get: (target, name) => (seen.push(name), target[name]) });
     const nova = utils(host, { clock: broken });
     await failed(nova.eventStart({ instanceUuid, eventName }), "clock");
-    await failed(nova.reportEvent({ eventName, instanceUuids: [UUID] }, () => seen.push("the work")), "clock");
+    await failed(
+        nova.reportEvent({ eventName, instanceUuids: [UUID] }, () => seen.push("the work")),
+        "clock",
+    );
     assert.deepEqual(seen, []);
 });
 

@@ -16,8 +16,17 @@ after(remove);
 
 const encoder = new TextEncoder();
 const options = (others = {}) => ({ release: "hibiscus", host: "cmp-01", window: MAY, now: NOW, ...others });
-const instance = (at, others = {}) => ({ ...hibiscus(), uuid: UUID.slice(0, -4) + String(at).padStart(4, "0"), ...others });
-const lines = (bytes) => new TextDecoder("utf-8", { fatal: true }).decode(bytes).split("\n").slice(0, -1).map((line) => JSON.parse(line));
+const instance = (at, others = {}) => ({
+    ...hibiscus(),
+    uuid: UUID.slice(0, -4) + String(at).padStart(4, "0"),
+    ...others,
+});
+const lines = (bytes) =>
+    new TextDecoder("utf-8", { fatal: true })
+        .decode(bytes)
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
 
 /** Notifications without what is drawn anew for each. */
 const common = (notifications) => notifications.map(({ message_id, context, ...others }) => others);
@@ -28,7 +37,13 @@ function mixed() {
     const text = (line) => encoder.encode(line);
     const parts = [
         ...[good(1), text("\n"), good(2, "\r\n"), text("\r\n"), text("{oops\n"), text("   \t\n")],
-        ...[new Uint8Array([0x22, 0xff, 0xfe, 0x22, 0x0a]), good(3), text("null\n[]\n42\n"), text('{"uuid": 42}\n'), good(4, "")],
+        ...[
+            new Uint8Array([0x22, 0xff, 0xfe, 0x22, 0x0a]),
+            good(3),
+            text("null\n[]\n42\n"),
+            text('{"uuid": 42}\n'),
+            good(4, ""),
+        ],
     ];
     return join(parts);
 }
@@ -63,11 +78,27 @@ test("each line is told of, or says what is wrong with it, by its number", () =>
     const told = lines(existsNdjson(mixed(), options()));
     assert.deepEqual(
         told.map((line) => line.payload?.instance_id?.slice(-4) ?? `${line.line} ${line.error.code}`),
-        ["0001", "0002", "5 ValueError", "7 ValueError", "0003", "9 ValueError", "10 ValueError", "11 ValueError", "12 ValueError", "0004"],
+        [
+            "0001",
+            "0002",
+            "5 ValueError",
+            "7 ValueError",
+            "0003",
+            "9 ValueError",
+            "10 ValueError",
+            "11 ValueError",
+            "12 ValueError",
+            "0004",
+        ],
     );
     assert.equal(told[0].payload.display_name, "é€😀");
     assert.match(told[3].error.message, /not UTF-8/);
-    for (const [firstLine, expected] of [[1, 1], [1000, 1000], [2n ** 53n, 2 ** 53], [0, 0]]) {
+    for (const [firstLine, expected] of [
+        [1, 1],
+        [1000, 1000],
+        [2n ** 53n, 2 ** 53],
+        [0, 0],
+    ]) {
         assert.equal(lines(existsNdjson(encoder.encode("{oops"), options({ firstLine })))[0].line, expected);
     }
     for (const firstLine of [-1, 0.5, NaN, "1", 2 ** 53]) {
@@ -76,7 +107,15 @@ test("each line is told of, or says what is wrong with it, by its number", () =>
     }
     assert.equal(existsNdjson(new Uint8Array(), options()).length, 0);
     assert.equal(existsNdjson(encoder.encode("\n \r\n\n"), options()).length, 0);
-    for (const bytes of [undefined, null, "text", [1], new ArrayBuffer(2), new Uint16Array(2), Object.create(Uint8Array.prototype)]) {
+    for (const bytes of [
+        undefined,
+        null,
+        "text",
+        [1],
+        new ArrayBuffer(2),
+        new Uint16Array(2),
+        Object.create(Uint8Array.prototype),
+    ]) {
         assert.throws(() => existsNdjson(bytes, options()), /^NovaError: `bytes` is .*: give a `Uint8Array`$/);
     }
 });
@@ -98,7 +137,14 @@ for (const notificationFormat of ["unversioned", "versioned", "both"]) {
         const conductor = memory.memoryConductor({ release: "hibiscus", now: () => NOW });
         await conductor.addInstances(instances);
         const notifier = memory.collectingNotifier();
-        const nova = new ComputeUtils({ release: "hibiscus", host: "cmp-01", clock: () => NOW, notificationFormat, conductor, notifier });
+        const nova = new ComputeUtils({
+            release: "hibiscus",
+            host: "cmp-01",
+            clock: () => NOW,
+            notificationFormat,
+            conductor,
+            notifier,
+        });
         await nova.runInstanceUsageAudit();
         nova.free();
         const text = instances.map((one) => JSON.stringify(one)).join("\n");
@@ -119,7 +165,7 @@ test("chunk boundaries change nothing: one at every place, and at random ones", 
     const next = random(seed);
     for (let round = 0; round < 100; round += 1) {
         const chunks = [];
-        for (let at = 0; at < bytes.length; ) {
+        for (let at = 0; at < bytes.length;) {
             const length = Math.floor(next() ** 3 * 400);
             chunks.push(bytes.subarray(at, at + length));
             at += length;
@@ -141,12 +187,18 @@ test("the stream counts on from its first line, and keeps nothing of a chunk tha
         await writer.write(reused);
     }
     await writer.close();
-    assert.deepEqual([...(await out).matchAll(/"line":(\d+)/g)].map(([, line]) => BigInt(line)), [2n ** 60n, 2n ** 60n + 2n]);
+    assert.deepEqual(
+        [...(await out).matchAll(/"line":(\d+)/g)].map(([, line]) => BigInt(line)),
+        [2n ** 60n, 2n ** 60n + 2n],
+    );
 });
 
 test("what is wrong with the options is said at once, and with a chunk when it comes", async () => {
     for (const given of [undefined, null, 42, "text", {}, options({ window: "May" }), options({ hots: "cmp-01" })]) {
-        assert.throws(() => existsNdjsonStream(given), (error) => error instanceof NovaError && error.code === "TypeError");
+        assert.throws(
+            () => existsNdjsonStream(given),
+            (error) => error instanceof NovaError && error.code === "TypeError",
+        );
     }
     for (const chunk of ["text", null, 42, [10], new ArrayBuffer(2), new Uint16Array(2)]) {
         await assert.rejects(streamed([chunk]), /^NovaError: a chunk of the stream is no `Uint8Array`/);
@@ -154,17 +206,21 @@ test("what is wrong with the options is said at once, and with a chunk when it c
 });
 
 test("one window for all of a stream, though the clock goes on", async (context) => {
-    context.mock.timers.enable({ apis: ["Date"], now: new Date("2025-06-30T23:59:59Z") });
+    let now = Date.parse("2025-06-30T23:59:59Z");
+    context.mock.method(Date, "now", () => now);
     const transform = existsNdjsonStream({ release: "hibiscus", host: "cmp-01" });
     const writer = transform.writable.getWriter();
     const out = new Response(transform.readable).arrayBuffer();
     const line = encoder.encode(`${JSON.stringify(instance(1))}\n`);
     await writer.write(line);
-    context.mock.timers.setTime(Date.parse("2025-07-01T00:00:01Z"));
+    now = Date.parse("2025-07-01T00:00:01Z");
     await writer.write(line);
     await writer.close();
     const windows = lines(new Uint8Array(await out)).map(({ payload }) => payload.audit_period_beginning);
-    assert.deepEqual(windows.map((begin) => begin.slice(0, 10)), ["2025-05-01", "2025-05-01"]);
+    assert.deepEqual(
+        windows.map((begin) => begin.slice(0, 10)),
+        ["2025-05-01", "2025-05-01"],
+    );
 });
 
 test("a slow sink holds the source", async () => {

@@ -37,7 +37,10 @@ async function refusal(call, given) {
 /** @returns {Promise<string>} the message */
 async function refused(call, given, what) {
     const error = await refusal(call, given);
-    assert.ok(error instanceof NovaError, `${what}: a NovaError was expected, and it gave ${error?.stack ?? "an answer"}`);
+    assert.ok(
+        error instanceof NovaError,
+        `${what}: a NovaError was expected, and it gave ${error?.stack ?? "an answer"}`,
+    );
     assert.equal(error.code, "TypeError", `${what}: ${error.message}`);
     assert.equal(error.callback, undefined, `${what}: no callback is to blame`);
     assert.doesNotMatch(error.message, /\n|[A-Z]\w+Input|Option<|&str|JsValue/, what);
@@ -50,7 +53,9 @@ function wrong(type) {
     if (type === "unknown") {
         return undefined;
     }
-    return { value: first === "string" || /^(Release|Moment|NotificationFormat|DocumentInput)$/.test(first) ? 42 : "wrong" };
+    return {
+        value: first === "string" || /^(Release|Moment|NotificationFormat|DocumentInput)$/.test(first) ? 42 : "wrong",
+    };
 }
 
 test("the samples are those of all functions and methods, with all of their options", () => {
@@ -108,7 +113,11 @@ for (const { name, parameters } of declared) {
 
     test(`${name}: unknown options`, async () => {
         for (const { name: known } of members) {
-            for (const unknown of [`${known}s`, known.toUpperCase(), known.replace(/[A-Z]/, (letter) => `_${letter}`)]) {
+            for (const unknown of [
+                `${known}s`,
+                known.toUpperCase(),
+                known.replace(/[A-Z]/, (letter) => `_${letter}`),
+            ]) {
                 if (members.some((member) => member.name === unknown)) {
                     continue;
                 }
@@ -130,7 +139,9 @@ for (const { name, parameters } of declared) {
                 const error = await refusal(call, changed({ [member]: value.value }));
                 assert.ok(error instanceof NovaError, `${member}: ${error?.stack ?? "it was taken"}`);
                 // A release and a format are asked for among texts.
-                const says = /^(string|Release|NotificationFormat)( \| null)?$/.test(type) ? /is a number: give text/ : /: give /;
+                const says = /^(string|Release|NotificationFormat)( \| null)?$/.test(type)
+                    ? /is a number: give text/
+                    : /: give /;
                 assert.match(error.message, says, member);
                 assert.ok(error.message.startsWith(`\`${member}`), `${member} is not named: ${error.message}`);
                 assert.equal(error.code, "TypeError", member);
@@ -153,8 +164,10 @@ for (const { name, parameters } of declared) {
 test("what is inside of an option is named by its path", async () => {
     const device = (bdms) => callable.get("getDeviceNameForInstance").call({ release: "hibiscus", instance: {}, bdms });
     const window = (given) => callable.get("existsPayload").call({ release: "hibiscus", instance: {}, window: given });
-    const start = (context) => callable.get("packActionStart").call({ release: "hibiscus", instanceUuid: "u", context });
-    const names = (lists) => callable.get("defaultDeviceNamesForInstance").call({ release: "hibiscus", blockDeviceLists: lists });
+    const start = (context) =>
+        callable.get("packActionStart").call({ release: "hibiscus", instanceUuid: "u", context });
+    const names = (lists) =>
+        callable.get("defaultDeviceNamesForInstance").call({ release: "hibiscus", blockDeviceLists: lists });
     for (const [path, call, given] of [
         ["bdms[1].device_name", device, [[{}, { device_name: 42 }]]],
         ["bdms[0].no_device", device, [[{ no_device: "yes" }]]],

@@ -1,4 +1,5 @@
-// `reportEvent`: the work comes first. What it gives comes back, what it throws is thrown again, and the rows tell of it.
+// `reportEvent`: the work comes first. What it gives comes back, what it throws is thrown again, and the rows tell of
+// it.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -35,7 +36,13 @@ test("the value of the body comes back, whatever it is and whenever it comes", a
         for (const body of bodies) {
             const { nova, told } = utils();
             assert.equal(await nova.reportEvent(event(), body), value);
-            assert.deepEqual(told.map(([what, { result }]) => [what, result]), [["start", undefined], ["finish", "Success"]]);
+            assert.deepEqual(
+                told.map(([what, { result }]) => [what, result]),
+                [
+                    ["start", undefined],
+                    ["finish", "Success"],
+                ],
+            );
             assert.deepEqual([told[1][1].details, told[1][1].traceback], [null, null]);
             nova.free();
         }
@@ -48,16 +55,28 @@ test("what the body throws is thrown again, itself, and recorded", async () => {
             throw new Error("not even that");
         },
     };
-    const errors = [new Error("the power is off"), Object.freeze(new TypeError("frozen")), new NovaError("NoValidHost", "none")];
+    const errors = [
+        new Error("the power is off"),
+        Object.freeze(new TypeError("frozen")),
+        new NovaError("NoValidHost", "none"),
+    ];
     for (const thrown of [...errors, "text", null, undefined, 0, { code: 1 }, Symbol("s"), throwing]) {
-        for (const body of [() => Promise.reject(thrown), () => { throw thrown; }]) {
+        for (const body of [
+            () => Promise.reject(thrown),
+            () => {
+                throw thrown;
+            },
+        ]) {
             const { nova, told } = utils();
             const caught = await nova.reportEvent(event(), body).then(
                 () => assert.fail("it gave something"),
                 (error) => ({ error }),
             );
             assert.equal(caught.error, thrown);
-            assert.deepEqual(told.map(([what]) => what), ["start", "finish"]);
+            assert.deepEqual(
+                told.map(([what]) => what),
+                ["start", "finish"],
+            );
             assert.equal(told[1][1].result, "Error", String(Object.prototype.toString.call(thrown)));
             nova.free();
         }
@@ -89,8 +108,14 @@ test("each instance has an event, with the host, and none has none", async () =>
     const { nova, told } = utils();
     await nova.reportEvent(event({ instanceUuids: [UUID, OTHER], host: "cmp-02" }), () => told.push(["work", {}]));
     const order = ["start", "start", "work", "finish", "finish"];
-    assert.deepEqual(told.map(([what]) => what), order);
-    assert.deepEqual(told.map(([, { instance_uuid }]) => instance_uuid), [UUID, OTHER, undefined, UUID, OTHER]);
+    assert.deepEqual(
+        told.map(([what]) => what),
+        order,
+    );
+    assert.deepEqual(
+        told.map(([, { instance_uuid }]) => instance_uuid),
+        [UUID, OTHER, undefined, UUID, OTHER],
+    );
     assert.deepEqual([told[0][1].host, told[0][1].start_time, told[4][1].finish_time], ["cmp-02", NOW, NOW]);
     told.length = 0;
     assert.equal(await nova.reportEvent(event({ instanceUuids: [] }), () => 7), 7);
@@ -119,15 +144,21 @@ test("where closing fails too, that error comes, with what the body threw", asyn
     const thrown = new Error("no database");
     for (const body of [new Error("the power is off"), "text", null, undefined]) {
         const { nova } = utils("hibiscus", { actionEventFinish: () => Promise.reject(thrown) });
-        await assert.rejects(nova.reportEvent(event(), () => Promise.reject(body)), (error) => {
-            assert.ok(error instanceof NovaError);
-            assert.deepEqual([error.code, error.callback], ["Error", "actionEventFinish"]);
-            assert.equal(error.cause, thrown);
-            assert.equal("body" in error, true, "the body threw, and nothing says so");
-            assert.equal(error.body, body);
-            return true;
-        });
-        await assert.rejects(nova.reportEvent(event(), () => 7), (error) => error.cause === thrown && !("body" in error));
+        await assert.rejects(
+            nova.reportEvent(event(), () => Promise.reject(body)),
+            (error) => {
+                assert.ok(error instanceof NovaError);
+                assert.deepEqual([error.code, error.callback], ["Error", "actionEventFinish"]);
+                assert.equal(error.cause, thrown);
+                assert.equal("body" in error, true, "the body threw, and nothing says so");
+                assert.equal(error.body, body);
+                return true;
+            },
+        );
+        await assert.rejects(
+            nova.reportEvent(event(), () => 7),
+            (error) => error.cause === thrown && !("body" in error),
+        );
         nova.free();
     }
 });
@@ -164,7 +195,10 @@ test("with the tables of Nova", async () => {
     const nova = new ComputeUtils({ release: "hibiscus", host: "cmp-01", clock: () => NOW, conductor });
     await nova.actionStart({ context, instanceUuid: UUID, actionName: "reboot" });
     const thrown = new Error("the power is off");
-    await assert.rejects(nova.reportEvent(event({ host: "cmp-01" }), () => Promise.reject(thrown)), (error) => error === thrown);
+    await assert.rejects(
+        nova.reportEvent(event({ host: "cmp-01" }), () => Promise.reject(thrown)),
+        (error) => error === thrown,
+    );
     const [row] = await conductor.rows("instance_actions_events");
     assert.deepEqual([row.event, row.result, row.details, row.host], [eventName, "Error", "Error", "cmp-01"]);
     const [action] = await conductor.rows("instance_actions");

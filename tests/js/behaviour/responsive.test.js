@@ -46,16 +46,25 @@ test(`${COUNT} instances in IndexedDB, audited in a worker`, async (context) => 
 
     assert.equal(seen.told, COUNT);
     const { host, window, instances, notifications, failures, message } = seen.report;
-    assert.deepEqual({ host, window, instances, notifications, failures }, {
-        host: "cmp-01",
-        window: MAY,
-        instances: COUNT,
-        notifications: COUNT,
-        failures: 0,
-    });
-    assert.deepEqual([seen.row.state, seen.row.errors, seen.row.task_items, seen.row.message], ["DONE", 0, COUNT, message]);
+    assert.deepEqual(
+        { host, window, instances, notifications, failures },
+        {
+            host: "cmp-01",
+            window: MAY,
+            instances: COUNT,
+            notifications: COUNT,
+            failures: 0,
+        },
+    );
+    assert.deepEqual(
+        [seen.row.state, seen.row.errors, seen.row.task_items, seen.row.message],
+        ["DONE", 0, COUNT, message],
+    );
     assert.equal(seen.again, null);
-    assert.deepEqual(seen.shown, Array.from({ length: COUNT / PAGE + 1 }, (_, at) => at * PAGE));
+    assert.deepEqual(
+        seen.shown,
+        Array.from({ length: COUNT / PAGE + 1 }, (_, at) => at * PAGE),
+    );
 
     // Tasks of at most 50 ms are none to the observer.
     assert.deepEqual(tasks, [], "the page was held up");

@@ -4,10 +4,22 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { installed } from "../support/installed.js";
-import { action, actionEvent, calls, conductor, context, grizzly, hibiscus, MAY, NOW, UUID } from "../support/samples.js";
+import {
+    action,
+    actionEvent,
+    calls,
+    conductor,
+    context,
+    grizzly,
+    hibiscus,
+    MAY,
+    NOW,
+    UUID,
+} from "../support/samples.js";
 
 const { library, memory, remove } = await installed();
-const { ComputeUtils, NovaError, infoFromInstance, imageMeta, hydrate, existsPayload, lastCompletedAuditPeriod } = library;
+const { ComputeUtils, NovaError, infoFromInstance, imageMeta, hydrate, existsPayload, lastCompletedAuditPeriod } =
+    library;
 after(remove);
 
 const release = "hibiscus";
@@ -46,7 +58,19 @@ function refused(call, code, message) {
 
 test("whole numbers keep every digit: a number while that is exact, a bigint beyond", () => {
     const safe = Number.MAX_SAFE_INTEGER;
-    const wholes = [0, 1, -1, safe, -safe, 2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n), 2n ** 64n, 10n ** 30n];
+    const wholes = [
+        0,
+        1,
+        -1,
+        safe,
+        -safe,
+        2n ** 53n,
+        -(2n ** 53n),
+        2n ** 63n - 1n,
+        -(2n ** 63n),
+        2n ** 64n,
+        10n ** 30n,
+    ];
     for (const whole of wholes) {
         for (const given of [whole, BigInt(whole)]) {
             assert.equal(payload({ metadata: { whole: given } }).metadata.whole, whole, `${typeof given} ${given}`);
@@ -62,7 +86,9 @@ test("whole numbers keep every digit: a number while that is exact, a bigint bey
 });
 
 test("a document with one long number has the same members as without", () => {
-    const { metadata, ...others } = payload({ metadata: { long: 2n ** 60n, text: "x", list: [1, null, { deep: true }] } });
+    const { metadata, ...others } = payload({
+        metadata: { long: 2n ** 60n, text: "x", list: [1, null, { deep: true }] },
+    });
     assert.deepEqual(metadata, { long: 2n ** 60n, text: "x", list: [1, null, { deep: true }] });
     const { metadata: _, ...plain } = payload({});
     assert.deepEqual(others, plain);
@@ -82,8 +108,16 @@ test("a number that may have been rounded, or is none, is refused by its path", 
     ]) {
         refused(() => payload({ flavor: { ...flavor, root_gb } }), "ValueError", message);
     }
-    refused(() => payload({ metadata: [{ key: "a" }, { key: NaN }] }), "ValueError", /^`instance\.metadata\[1\]\.key` is NaN/);
-    refused(() => payload({ metadata: new Map([["a", new Map([["b", NaN]])]]) }), "ValueError", /^`instance\.metadata\.a\.b` is/);
+    refused(
+        () => payload({ metadata: [{ key: "a" }, { key: NaN }] }),
+        "ValueError",
+        /^`instance\.metadata\[1\]\.key` is NaN/,
+    );
+    refused(
+        () => payload({ metadata: new Map([["a", new Map([["b", NaN]])]]) }),
+        "ValueError",
+        /^`instance\.metadata\.a\.b` is/,
+    );
     refused(() => library.generateDeviceLetter(2 ** 53), "TypeError", /^`index` is a number: .* bigint/);
     refused(() => library.generateDeviceLetter(0.5), "TypeError", /^`index` is a number/);
     refused(() => library.generateDeviceLetter(2n ** 63n), "TypeError", /^`index` is a bigint/);
@@ -124,7 +158,10 @@ test("a Date stands for a moment wherever there is one", async () => {
     });
     const nova = new ComputeUtils({ release, host: "cmp-01", conductor: rows, clock: () => before });
     const event = await nova.eventStart({ context: { timestamp: before }, instanceUuid: UUID, eventName: "e" });
-    assert.deepEqual([event.start_time, event.created_at, event.updated_at, event.deleted_at], [text, text, text, text]);
+    assert.deepEqual(
+        [event.start_time, event.created_at, event.updated_at, event.deleted_at],
+        [text, text, text, text],
+    );
     assert.deepEqual([seen[0][0].timestamp, seen[0][1].start_time], [text, text]);
     const started2 = await nova.actionStart({ instanceUuid: UUID });
     assert.deepEqual([started2.start_time, started2.finish_time], [text, text]);
@@ -149,14 +186,34 @@ test("a Map is as good as an object, a Set and bytes are none", () => {
             : value;
     const instance = hibiscus();
     assert.deepEqual(infoFromInstance({ release, instance: map(instance) }), infoFromInstance({ release, instance }));
-    assert.deepEqual(infoFromInstance({ release: "grizzly", instance: map(grizzly()) }), infoFromInstance({ release: "grizzly", instance: grizzly() }));
-    assert.deepEqual(hydrate({ release, networkInfo: [map({ id: "x" })] }), hydrate({ release, networkInfo: [{ id: "x" }] }));
-    const hidden = [new Set(["a"]), new Uint8Array(2), new Float64Array(1), new ArrayBuffer(2), new DataView(new ArrayBuffer(2))];
+    assert.deepEqual(
+        infoFromInstance({ release: "grizzly", instance: map(grizzly()) }),
+        infoFromInstance({ release: "grizzly", instance: grizzly() }),
+    );
+    assert.deepEqual(
+        hydrate({ release, networkInfo: [map({ id: "x" })] }),
+        hydrate({ release, networkInfo: [{ id: "x" }] }),
+    );
+    const hidden = [
+        new Set(["a"]),
+        new Uint8Array(2),
+        new Float64Array(1),
+        new ArrayBuffer(2),
+        new DataView(new ArrayBuffer(2)),
+    ];
     for (const value of [...hidden, new Set(), "text"[Symbol.iterator](), Object("text")]) {
-        refused(() => payload({ metadata: { value } }), "TypeError", /^`instance\.metadata\.value` is no plain object$/);
+        refused(
+            () => payload({ metadata: { value } }),
+            "TypeError",
+            /^`instance\.metadata\.value` is no plain object$/,
+        );
         refused(() => imageMeta(value), "TypeError", /^`systemMetadata` is no plain object$/);
     }
-    refused(() => imageMeta({ toJSON: () => undefined }), "TypeError", /^`systemMetadata` is nothing that JSON could show$/);
+    refused(
+        () => imageMeta({ toJSON: () => undefined }),
+        "TypeError",
+        /^`systemMetadata` is nothing that JSON could show$/,
+    );
     refused(() => imageMeta(Promise.resolve({})), "TypeError", /^`systemMetadata` is a promise: wait for it$/);
     refused(() => payload({ metadata: [Promise.resolve({})] }), "TypeError", /^`instance\.metadata\[0\]` is a promise/);
 });
@@ -166,7 +223,9 @@ test("what JSON leaves out is left out, beside a bigint too", () => {
     const left = { list: [null, null, null, 1] };
     assert.deepEqual(payload({ metadata: odd }).metadata, left);
     assert.deepEqual(payload({ metadata: { ...odd, long: 2n ** 60n } }).metadata, { ...left, long: 2n ** 60n });
-    assert.deepEqual(payload({ metadata: { own: { toJSON: () => ({ shown: 2n ** 60n }) } } }).metadata, { own: { shown: 2n ** 60n } });
+    assert.deepEqual(payload({ metadata: { own: { toJSON: () => ({ shown: 2n ** 60n }) } } }).metadata, {
+        own: { shown: 2n ** 60n },
+    });
 });
 
 test("nothing that is given is changed", async () => {
@@ -175,7 +234,11 @@ test("nothing that is given is changed", async () => {
         const given = good();
         const before = structuredClone(given.map((value) => (isData(value) ? value : undefined)));
         await call(...given.map((value) => (isData(value) ? frozen(value) : value)));
-        assert.deepEqual(given.map((value) => (isData(value) ? value : undefined)), before, name);
+        assert.deepEqual(
+            given.map((value) => (isData(value) ? value : undefined)),
+            before,
+            name,
+        );
     }
     const nw = frozen([{ id: "x", network: { subnets: [{ cidr: "10.0.0.0/24", ips: [{ address: "10.0.0.2" }] }] } }]);
     infoFromInstance(frozen({ release, instance: hibiscus(), networkInfo: nw }));
@@ -213,41 +276,78 @@ test("what throws while it is read comes as the cause", async () => {
         throw thrown;
     };
     const proxy = (target) =>
-        new Proxy(target, { get: trap, ownKeys: trap, has: trap, getPrototypeOf: trap, getOwnPropertyDescriptor: trap });
+        new Proxy(target, {
+            get: trap,
+            ownKeys: trap,
+            has: trap,
+            getPrototypeOf: trap,
+            getOwnPropertyDescriptor: trap,
+        });
     const { proxy: revoked, revoke } = Proxy.revocable([], {});
     revoke();
     const caused = (error) => error instanceof NovaError && error.cause === thrown;
     assert.throws(() => payload({ flavor: broken }), caused);
     assert.throws(() => imageMeta(proxy({})), caused);
     assert.throws(() => infoFromInstance(proxy({})), caused);
-    assert.throws(() => infoFromInstance({ release, get instance() { throw thrown; } }), caused);
+    assert.throws(
+        () =>
+            infoFromInstance({
+                release,
+                get instance() {
+                    throw thrown;
+                },
+            }),
+        caused,
+    );
     const bdms = (given) => () => library.getDeviceNameForInstance({ release, instance: hibiscus(), bdms: given });
     assert.throws(bdms(proxy([{}])), caused);
     assert.throws(bdms([proxy({})]), caused);
-    assert.throws(bdms([{ get device_name() { throw thrown; } }]), caused);
+    assert.throws(
+        bdms([
+            {
+                get device_name() {
+                    throw thrown;
+                },
+            },
+        ]),
+        caused,
+    );
     for (const call of [bdms(revoked), bdms([revoked]), () => imageMeta(revoked), () => infoFromInstance(revoked)]) {
         assert.throws(call, (error) => error instanceof NovaError && error.code === "TypeError");
     }
     const nova = new ComputeUtils({ release, host: "cmp-01", conductor: conductor() });
     await assert.rejects(nova.actionStart(proxy({})), caused);
-    await assert.rejects(nova.reportEvent({ eventName: "e", instanceUuids: proxy([]) }, () => 1), caused);
+    await assert.rejects(
+        nova.reportEvent({ eventName: "e", instanceUuids: proxy([]) }, () => 1),
+        caused,
+    );
     nova.free();
 });
 
 test("documents that hold themselves, or are nested without end", () => {
     const own = hibiscus();
     own.metadata = { own };
-    refused(() => infoFromInstance({ release, instance: own }), "ValueError", /^`instance` holds itself, or is nested too deeply$/);
+    refused(
+        () => infoFromInstance({ release, instance: own }),
+        "ValueError",
+        /^`instance` holds itself, or is nested too deeply$/,
+    );
     const nest = (depth, leaf) => Array.from({ length: depth }).reduce((inner) => ({ inner }), leaf);
     for (const depth of [200, 10_000, 100_000]) {
         for (const leaf of [1, 2n ** 60n]) {
-            assert.throws(() => payload({ metadata: nest(depth, leaf) }), (error) => {
-                assert.ok(error instanceof NovaError, `${depth}: ${error}`);
-                return error.code === "ValueError";
-            });
+            assert.throws(
+                () => payload({ metadata: nest(depth, leaf) }),
+                (error) => {
+                    assert.ok(error instanceof NovaError, `${depth}: ${error}`);
+                    return error.code === "ValueError";
+                },
+            );
         }
         const text = `{"uuid":"${UUID}","metadata":${'{"inner":'.repeat(depth)}1${"}".repeat(depth)}}`;
-        assert.throws(() => infoFromInstance({ release, instance: text }), (error) => error.code === "ValueError");
+        assert.throws(
+            () => infoFromInstance({ release, instance: text }),
+            (error) => error.code === "ValueError",
+        );
     }
     assert.deepEqual(payload({ metadata: nest(50, 2n ** 60n) }).metadata, nest(50, 2n ** 60n));
 });
@@ -280,10 +380,12 @@ test("what comes out is plain: objects, arrays and values, and nothing is undefi
     for (const { name, call, good } of calls(library)) {
         outputs.push([name, await call(...good())]);
     }
-    const keep = (method, answer) => (...given) => {
-        outputs.push([`the arguments of ${method}`, given]);
-        return answer();
-    };
+    const keep =
+        (method, answer) =>
+        (...given) => {
+            outputs.push([`the arguments of ${method}`, given]);
+            return answer();
+        };
     const asked = Object.fromEntries(Object.entries(conductor()).map(([name, method]) => [name, keep(name, method)]));
     const notifier = { notify: keep("notify", () => undefined) };
     const clock = () => NOW;
@@ -309,7 +411,10 @@ test("what comes out is plain: objects, arrays and values, and nothing is undefi
                 continue;
             }
             const kind = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : null;
-            assert.ok([null, Object.prototype, Array.prototype].includes(kind) || path.endsWith("length"), `${where} is a ${kind}`);
+            assert.ok(
+                [null, Object.prototype, Array.prototype].includes(kind) || path.endsWith("length"),
+                `${where} is a ${kind}`,
+            );
             assert.ok(["object", "string", "number", "bigint", "boolean"].includes(typeof value), where);
         }
     }
@@ -318,9 +423,19 @@ test("what comes out is plain: objects, arrays and values, and nothing is undefi
 test("the hosts of the package take the same values", async () => {
     const rows = memory.memoryConductor({ release, now: () => new Date("2025-06-22T23:22:47Z") });
     const notifier = memory.collectingNotifier();
-    const instance = { ...hibiscus(), launched_at: new Date("2025-04-26T12:19:14Z"), metadata: new Map([["n", 2n ** 60n]]) };
+    const instance = {
+        ...hibiscus(),
+        launched_at: new Date("2025-04-26T12:19:14Z"),
+        metadata: new Map([["n", 2n ** 60n]]),
+    };
     await rows.addInstances([instance]);
-    const nova = new ComputeUtils({ release, host: "cmp-01", conductor: rows, notifier, clock: () => new Date(`${NOW.slice(0, 23)}Z`) });
+    const nova = new ComputeUtils({
+        release,
+        host: "cmp-01",
+        conductor: rows,
+        notifier,
+        clock: () => new Date(`${NOW.slice(0, 23)}Z`),
+    });
     const report = await nova.runInstanceUsageAudit();
     assert.deepEqual(report.failures, []);
     assert.deepEqual(notifier.notifications[0].payload.metadata, { n: 2n ** 60n });

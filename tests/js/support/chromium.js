@@ -27,7 +27,10 @@ export function launch() {
  * @returns {Promise<import("playwright-core").BrowserContext>}
  */
 export function launchProfile(directory) {
-    return chromium.launchPersistentContext(directory, { executablePath: env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+    return chromium.launchPersistentContext(directory, {
+        executablePath: env.CHROMIUM ?? "/usr/bin/chromium",
+        args: ARGUMENTS,
+    });
 }
 
 /**
