@@ -133,6 +133,7 @@ pub(crate) mod iso {
         use super::{Deserialize, Deserializer, NaiveDateTime, Serializer, Text};
         use serde::de::Error as _;
 
+        #[allow(clippy::ref_option, reason = "serde hands the field over so")]
         pub(crate) fn serialize<S: Serializer>(
             moment: &Option<NaiveDateTime>,
             serializer: S,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -48,12 +49,12 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
 fn nameless(workspace: &Workspace) -> String {
     let home = env::home_dir().unwrap_or_default();
     let cargo = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-    let mut flags = env::var("RUSTFLAGS").unwrap_or_default();
+    let given = env::var("RUSTFLAGS").unwrap_or_default();
     let registries = fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten().map(|entry| entry.path());
-    for directory in registries.chain([workspace.root.clone()]) {
-        flags.push_str(&format!(" --remap-path-prefix={}=", directory.display()));
-    }
-    flags.trim().to_owned()
+    let remapped = registries
+        .chain([workspace.root.clone()])
+        .map(|directory| format!("--remap-path-prefix={}=", directory.display()));
+    iter::once(given).chain(remapped).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 /// The hand-written part of the package, which is part of the face.

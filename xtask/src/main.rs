@@ -61,7 +61,7 @@ enum Verb {
     Check,
     /// Run the golden vectors of real Nova through the faces of the library
     Vectors {
-        /// [--dir DIR] [--face native,component] [--json], and whatever else the runner takes (`-- --help` lists it)
+        /// [--dir DIR] [--face native,component,node,browser] [--json], and whatever else the runner takes (`-- --help` lists it)
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
         options: Vec<OsString>,
     },

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::workspace::Workspace;
-use crate::{build, sh, vectors};
+use crate::{build, package, sh, vectors};
 
 /// What is asked of the oracle.
 pub struct Options {
@@ -22,6 +22,7 @@ pub struct Options {
 /// `cargo xtask oracle`.
 pub fn verb(workspace: &Workspace, options: &Options) -> Result<()> {
     build::component(workspace)?;
+    package::build(workspace)?;
     run(workspace, options)
 }
 

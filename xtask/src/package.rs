@@ -174,7 +174,8 @@ fn packed_dir(workspace: &Workspace) -> PathBuf {
     workspace.target.join("package")
 }
 
-fn tarball(workspace: &Workspace) -> PathBuf {
+/// The packed package.
+pub fn tarball(workspace: &Workspace) -> PathBuf {
     packed_dir(workspace).join(format!("nova-compute-utils-{}.tgz", env!("CARGO_PKG_VERSION")))
 }
 

@@ -11,17 +11,18 @@ use crate::{package, setup, sh};
 
 /// `cargo xtask packaging`.
 pub fn verb(workspace: &Workspace) -> Result<()> {
-    run(workspace, &package::build(workspace)?)
+    package::build(workspace)?;
+    run(workspace)
 }
 
 /// The tests alone, the package being packed.
-pub fn run(workspace: &Workspace, tarball: &Path) -> Result<()> {
+pub fn run(workspace: &Workspace) -> Result<()> {
     let chromium = setup::chromium()?;
     let tests = all_tests(&setup::npm_directory(workspace))?;
     let mut command = Command::new("node");
     // Without a terminal, some Nodes report in a form for machines.
     command.args(["--test", "--test-reporter=spec"]).args(tests);
-    sh::run(command.env("NOVA_COMPUTE_UTILS_TARBALL", tarball).env("CHROMIUM", chromium))
+    sh::run(command.env("NOVA_COMPUTE_UTILS_TARBALL", package::tarball(workspace)).env("CHROMIUM", chromium))
 }
 
 /// The folders that have tests. What lies in `node_modules` and `support` is none of ours, or no test.

@@ -14,9 +14,9 @@ use super::host::settled;
 use super::options::{self, Given, Release, options};
 use super::record::ToJs;
 use super::time::Moment;
-use crate::Error;
 use crate::action::{self, Event, ExcVal, ReportError};
 use crate::fault::Failure;
+use crate::{Config, Error};
 
 options! {
     /// Which action begins.
@@ -36,8 +36,8 @@ options! {
 
 /// The values of an action that begins: it began when the request did. Nova: `pack_action_start`.
 #[wasm_bindgen(js_name = packActionStart, unchecked_return_type = "ActionStartValues")]
-pub fn pack_action_start(options: Ts<PackActionStartOptions>) -> Result<JsValue> {
-    let PackActionStartOptions { release, context, instance_uuid, action_name } = options::read(&options)?;
+pub fn pack_action_start(options: &Ts<PackActionStartOptions>) -> Result<JsValue> {
+    let PackActionStartOptions { release, context, instance_uuid, action_name } = options::read(options)?;
     let context = ContextInput::read_context(context)?;
     Ok(action::pack_action_start(release.0, &context, &instance_uuid, action_name.as_deref()).to_js())
 }
@@ -60,8 +60,8 @@ options! {
 
 /// The values that close an action. Nova: `pack_action_finish`.
 #[wasm_bindgen(js_name = packActionFinish, unchecked_return_type = "ActionFinishValues")]
-pub fn pack_action_finish(options: Ts<PackActionFinishOptions>) -> Result<JsValue> {
-    let PackActionFinishOptions { release, context, instance_uuid, now } = options::read(&options)?;
+pub fn pack_action_finish(options: &Ts<PackActionFinishOptions>) -> Result<JsValue> {
+    let PackActionFinishOptions { release, context, instance_uuid, now } = options::read(options)?;
     let context = ContextInput::read_context(context)?;
     Ok(action::pack_action_finish(release.0, &context, &instance_uuid, now.or_now("now")?).to_js())
 }
@@ -89,8 +89,8 @@ options! {
 
 /// The values of an event that begins. Nova: `pack_action_event_start`.
 #[wasm_bindgen(js_name = packActionEventStart, unchecked_return_type = "ActionEventStartValues")]
-pub fn pack_action_event_start(options: Ts<PackActionEventStartOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn pack_action_event_start(options: &Ts<PackActionEventStartOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let (context, now) = (ContextInput::read_context(options.context)?, options.now.or_now("now")?);
     let (release, uuid, host) = (options.release.0, &options.instance_uuid, options.host.as_deref());
     Ok(action::pack_action_event_start(release, &context, uuid, &options.event_name, host, now).to_js())
@@ -124,8 +124,8 @@ options! {
 ///
 /// `UnicodeEncodeError` where grizzly is given a text that is not ASCII.
 #[wasm_bindgen(js_name = packActionEventFinish, unchecked_return_type = "ActionEventFinishValues")]
-pub fn pack_action_event_finish(options: Ts<PackActionEventFinishOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn pack_action_event_finish(options: &Ts<PackActionEventFinishOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let (context, now) = (ContextInput::read_context(options.context)?, options.now.or_now("now")?);
     let (exc_val, exc_tb) = (OwnedExcVal::read(&options.exc_val)?, options.exc_tb.as_deref());
     let values = action::pack_action_event_finish(
@@ -202,7 +202,7 @@ options! {
         instance_uuid: String,
         /// The step, such as `compute_reboot_instance`.
         event_name: String,
-        /// Where it happens. Read in hibiscus.
+        /// Where it happens; without one, on the configured host. Read in hibiscus.
         #[tsify(optional, type = "string | null")]
         host: Option<String>,
     }
@@ -250,7 +250,7 @@ options! {
         event_name: String,
         /// The instances, each of which gets an event of its own.
         instance_uuids: Vec<String>,
-        /// Where it happens. Read in hibiscus.
+        /// Where it happens; without one, on the configured host. Read in hibiscus.
         #[tsify(optional, type = "string | null")]
         host: Option<String>,
         /// Let it pass when an action turns out to be gone at the end; the events of later instances stay open then. Nova:
@@ -290,7 +290,7 @@ impl ComputeUtils {
     pub fn event_start(&self, options: Ts<EventStartOptions>) -> Promise {
         self.call(async move |config, services| {
             let EventStartOptions { context, instance_uuid: uuid, event_name, host } = options::read(&options)?;
-            let (context, host) = (ContextInput::read_context(context)?, host.as_deref());
+            let (context, host) = (ContextInput::read_context(context)?, host.as_deref().or(configured(config)));
             Ok(action::event_start(services, config.release, &context, &uuid, &event_name, host).await?.to_js())
         })
     }
@@ -339,7 +339,7 @@ impl ComputeUtils {
             let body: Function = body.dyn_into().map_err(given)?;
             let event = Event {
                 name: options.event_name,
-                host: options.host,
+                host: options.host.or_else(|| configured(config).map(str::to_owned)),
                 instance_uuids: options.instance_uuids,
                 graceful_exit: options.graceful_exit.unwrap_or_default(),
                 swallow_body_error: options.swallow_body_error.unwrap_or_default(),
@@ -353,6 +353,11 @@ impl ComputeUtils {
             }
         })
     }
+}
+
+/// The compute host that is spoken for, which is where things happen unless it is said otherwise.
+fn configured(config: &Config) -> Option<&str> {
+    Some(config.host.as_str()).filter(|host| !host.is_empty())
 }
 
 async fn work(body: &Function) -> std::result::Result<JsValue, Body> {

@@ -86,15 +86,15 @@ options! {
 
 /// A device name without `/dev/` and the prefix of its bus. Nova: `strip_prefix`.
 #[wasm_bindgen(js_name = stripPrefix)]
-pub fn strip_prefix(options: Ts<DeviceNameOptions>) -> Result<String> {
-    let DeviceNameOptions { release, device_name } = options::read(&options)?;
+pub fn strip_prefix(options: &Ts<DeviceNameOptions>) -> Result<String> {
+    let DeviceNameOptions { release, device_name } = options::read(options)?;
     Ok(device::strip_prefix(release.0, &device_name).to_owned())
 }
 
 /// The letter of a device name. Nova: `get_device_letter`.
 #[wasm_bindgen(js_name = getDeviceLetter)]
-pub fn get_device_letter(options: Ts<DeviceNameOptions>) -> Result<String> {
-    let DeviceNameOptions { release, device_name } = options::read(&options)?;
+pub fn get_device_letter(options: &Ts<DeviceNameOptions>) -> Result<String> {
+    let DeviceNameOptions { release, device_name } = options::read(options)?;
     Ok(device::get_device_letter(release.0, &device_name).into_owned())
 }
 
@@ -117,8 +117,8 @@ options! {
 
 /// A device name of prefix and place. Nova: `generate_device_name`.
 #[wasm_bindgen(js_name = generateDeviceName)]
-pub fn generate_device_name(options: Ts<GenerateDeviceNameOptions>) -> Result<String> {
-    let GenerateDeviceNameOptions { prefix, index } = options::read(&options)?;
+pub fn generate_device_name(options: &Ts<GenerateDeviceNameOptions>) -> Result<String> {
+    let GenerateDeviceNameOptions { prefix, index } = options::read(options)?;
     Ok(device::generate_device_name(&prefix, index))
 }
 
@@ -134,8 +134,8 @@ options! {
 
 /// The first letter that is not taken. Nova: `_get_unused_letter`.
 #[wasm_bindgen(js_name = getUnusedLetter)]
-pub fn get_unused_letter(options: Ts<GetUnusedLetterOptions>) -> Result<String> {
-    let GetUnusedLetterOptions { release, used_letters } = options::read(&options)?;
+pub fn get_unused_letter(options: &Ts<GetUnusedLetterOptions>) -> Result<String> {
+    let GetUnusedLetterOptions { release, used_letters } = options::read(options)?;
     let used_letters: Vec<&str> = used_letters.iter().map(String::as_str).collect();
     Ok(device::get_unused_letter(release.0, &used_letters)?)
 }
@@ -156,14 +156,17 @@ options! {
         instance: Given,
         /// Its block devices.
         bdms: Vec<BlockDevice>,
+        /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
+        #[tsify(optional, type = "string | null")]
+        compute_driver: Option<String>,
     }
 }
 
 /// The devices of an instance by role. Nova: `instance_block_mapping`.
 #[wasm_bindgen(js_name = instanceBlockMapping, unchecked_return_type = "Record<string, string | null>")]
-pub fn instance_block_mapping(options: Ts<InstanceBlockMappingOptions>) -> Result<JsValue> {
-    let InstanceBlockMappingOptions { release, instance, bdms } = options::read(&options)?;
-    let (config, instance) = (Config::new(release.0, ""), document::text(&instance.0, "instance")?);
+pub fn instance_block_mapping(options: &Ts<InstanceBlockMappingOptions>) -> Result<JsValue> {
+    let InstanceBlockMappingOptions { release, instance, bdms, compute_driver } = options::read(options)?;
+    let (config, instance) = (config(&release, None, compute_driver), document::text(&instance.0, "instance")?);
     let bdms: Vec<_> = bdms.iter().map(BlockDevice::borrowed).collect();
     from_text(&device::instance_block_mapping(&config, &Instance::parse(&instance)?, &bdms)?.to_json())
 }
@@ -215,16 +218,16 @@ impl DeviceRequest {
 /// `InvalidDevicePath` where the name asked for, or that of the root device, is none; `DevicePathInUse`;
 /// `TooManyDiskDevices`.
 #[wasm_bindgen(js_name = getDeviceNameForInstance)]
-pub fn get_device_name_for_instance(options: Ts<GetDeviceNameForInstanceOptions>) -> Result<String> {
-    let DeviceRequest { config, instance, bdms, device } = DeviceRequest::read(&options)?;
+pub fn get_device_name_for_instance(options: &Ts<GetDeviceNameForInstanceOptions>) -> Result<String> {
+    let DeviceRequest { config, instance, bdms, device } = DeviceRequest::read(options)?;
     let (instance, bdms): (_, Vec<_>) = (Instance::parse(&instance)?, bdms.iter().map(BlockDevice::borrowed).collect());
     Ok(device::get_device_name_for_instance(&config, &instance, &bdms, device.as_deref())?)
 }
 
 /// Beyond Nova: why a device gets the name that `getDeviceNameForInstance` gives it.
 #[wasm_bindgen(js_name = explainDeviceNameForInstance, unchecked_return_type = "Explanation")]
-pub fn explain_device_name_for_instance(options: Ts<GetDeviceNameForInstanceOptions>) -> Result<JsValue> {
-    let DeviceRequest { config, instance, bdms, device } = DeviceRequest::read(&options)?;
+pub fn explain_device_name_for_instance(options: &Ts<GetDeviceNameForInstanceOptions>) -> Result<JsValue> {
+    let DeviceRequest { config, instance, bdms, device } = DeviceRequest::read(options)?;
     let (instance, bdms): (_, Vec<_>) = (Instance::parse(&instance)?, bdms.iter().map(BlockDevice::borrowed).collect());
     Ok(device::explain_device_name_for_instance(&config, &instance, &bdms, device.as_deref())?.to_js())
 }
@@ -255,8 +258,8 @@ options! {
 
 /// The name of a device that is to be attached beside those of a list. Nova: `get_next_device_name`.
 #[wasm_bindgen(js_name = getNextDeviceName)]
-pub fn get_next_device_name(options: Ts<GetNextDeviceNameOptions>) -> Result<String> {
-    let options = options::read(&options)?;
+pub fn get_next_device_name(options: &Ts<GetNextDeviceNameOptions>) -> Result<String> {
+    let options = options::read(options)?;
     let config = config(&options.release, options.max_disk_devices_to_attach, options.compute_driver);
     let (list, root) = (texts(&options.device_name_list), options.root_device_name.as_deref());
     Ok(device::get_next_device_name(&config, &list, root, options.device.as_deref())?)
@@ -264,8 +267,8 @@ pub fn get_next_device_name(options: Ts<GetNextDeviceNameOptions>) -> Result<Str
 
 /// Beyond Nova: why a device gets the name that `getNextDeviceName` gives it.
 #[wasm_bindgen(js_name = explainNextDeviceName, unchecked_return_type = "Explanation")]
-pub fn explain_next_device_name(options: Ts<GetNextDeviceNameOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn explain_next_device_name(options: &Ts<GetNextDeviceNameOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let config = config(&options.release, options.max_disk_devices_to_attach, options.compute_driver);
     let (list, root) = (texts(&options.device_name_list), options.root_device_name.as_deref());
     Ok(device::explain_next_device_name(&config, &list, root, options.device.as_deref())?.to_js())
@@ -292,8 +295,8 @@ options! {
 /// Name all devices that have no name; the caller saves those in `named`, in that order, and throws what `stopped`
 /// holds. Nova: `default_device_names_for_instance`, hibiscus.
 #[wasm_bindgen(js_name = defaultDeviceNamesForInstance, unchecked_return_type = "DefaultDeviceNames")]
-pub fn default_device_names_for_instance(options: Ts<DefaultDeviceNamesForInstanceOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn default_device_names_for_instance(options: &Ts<DefaultDeviceNamesForInstanceOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let config = config(&options.release, options.max_disk_devices_to_attach, None);
     let lists: Vec<_> = options.block_device_lists.iter().map(|list| texts(list)).collect();
     let names = device::default_device_names_for_instance(&config, options.root_device_name.as_deref(), &lists);

@@ -51,9 +51,9 @@ pub fn text(document: &JsValue, name: &str) -> Result<String> {
     Err(Error::type_error(format!("`{name}` is {}: give an object, or its JSON text", kind(document))).into())
 }
 
-/// That of any value; nothing for null and what is not there.
+/// That of any value, null too; nothing for what is not there.
 pub fn value_text(value: &JsValue, name: &str) -> Result<Option<String>> {
-    if value.is_undefined() || value.is_null() {
+    if value.is_undefined() {
         return Ok(None);
     }
     if let Some(text) = value.as_string() {

@@ -18,7 +18,8 @@ record! {
         class_name: String,
         /// The failure as text: Python's `str(e)`.
         text: String,
-        /// The `code` among the keyword arguments that the exception keeps. Without one the code of a fault is 500.
+        /// The `code` among the keyword arguments that the exception keeps, where null is one too. Without one the code
+        /// of a fault is 500.
         #[tsify(optional, type = "Value")]
         code: Given,
         /// The `value` among them: what an error that came over the wire says. Read in grizzly.
@@ -110,8 +111,8 @@ options! {
 /// The message is the one given unless that is empty, else the formatted message, else the name of the class: the
 /// text of a failure that is not Nova's never leaks.
 #[wasm_bindgen(js_name = exceptionToDict, unchecked_return_type = "ExceptionDict")]
-pub fn exception_to_dict(options: Ts<ExceptionToDictOptions>) -> Result<JsValue> {
-    let ExceptionToDictOptions { fault, message } = options::read(&options)?;
+pub fn exception_to_dict(options: &Ts<ExceptionToDictOptions>) -> Result<JsValue> {
+    let ExceptionToDictOptions { fault, message } = options::read(options)?;
     let fault = failure(&fault.0)?;
     let dict = fault::exception_to_dict(&fault, message.as_deref())?;
     Ok(object(&[
@@ -134,8 +135,8 @@ options! {
 
 /// The first bytes of a text, and no split character. Nova: `safe_truncate`, hibiscus.
 #[wasm_bindgen(js_name = safeTruncate)]
-pub fn safe_truncate(options: Ts<SafeTruncateOptions>) -> Result<String> {
-    let SafeTruncateOptions { value, length } = options::read(&options)?;
+pub fn safe_truncate(options: &Ts<SafeTruncateOptions>) -> Result<String> {
+    let SafeTruncateOptions { value, length } = options::read(options)?;
     Ok(fault::safe_truncate(&value, length).to_owned())
 }
 

@@ -233,10 +233,11 @@ impl Conductor for Services<'_> {
         let limit = JsValue::from_f64(f64::from(limit));
         let query = object(&[begin, end, project_id, host, ("marker", marker.to_js()), ("limit", limit)]);
         let page = self.conductor(method, &[query]).await?;
-        let member = |name: &str| match page.is_object() {
-            true => Reflect::get(&page, &JsValue::from_str(name)).map_err(of_host),
-            false => Err(HostError::new("TypeError", format!("the answer of {method} is {}", document::kind(&page)))),
-        };
+        if !page.is_object() {
+            let message = format!("the answer of {method} is {}: give an object", document::kind(&page));
+            return Err(HostError::new("TypeError", message));
+        }
+        let member = |name: &str| Reflect::get(&page, &JsValue::from_str(name)).map_err(of_host);
         let instances = member("instances")?;
         let name = format!("the answer of {method}: instances");
         let list = document::members(&instances).map_err(of_host)?.ok_or_else(|| {

@@ -26,8 +26,8 @@ options! {
 /// structure is called for and something else stands, `InvalidIpAddressError` and `AddrFormatError` on an address or
 /// network whose version cannot be inferred.
 #[wasm_bindgen(unchecked_return_type = "Document[]")]
-pub fn hydrate(options: Ts<HydrateOptions>) -> Result<JsValue> {
-    let HydrateOptions { release, network_info } = options::read(&options)?;
+pub fn hydrate(options: &Ts<HydrateOptions>) -> Result<JsValue> {
+    let HydrateOptions { release, network_info } = options::read(options)?;
     let network_info = document::text(&network_info.0, "networkInfo")?;
     from_text(&NetworkInfo::hydrate(release.0, &network_info)?.to_json())
 }

@@ -50,8 +50,8 @@ options! {
 ///
 /// `ValueError` on a period or an offset that makes no sense, `OverflowError` on a step out of the calendar.
 #[wasm_bindgen(js_name = lastCompletedAuditPeriod, unchecked_return_type = "Window")]
-pub fn last_completed_audit_period(options: Ts<LastCompletedAuditPeriodOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn last_completed_audit_period(options: &Ts<LastCompletedAuditPeriodOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let (config, before) = (config(options.release, options.audit_period), options.before.or_now("before")?);
     let unit = options.unit.as_deref().filter(|unit| !unit.is_empty());
     let window = if options.clamp == Some(true) {
@@ -82,8 +82,8 @@ options! {
 
 /// The bounds of the configured period. Nova: `audit_period_bounds`.
 #[wasm_bindgen(js_name = auditPeriodBounds, unchecked_return_type = "Window")]
-pub fn audit_period_bounds(options: Ts<AuditPeriodBoundsOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn audit_period_bounds(options: &Ts<AuditPeriodBoundsOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let (config, now) = (config(options.release, options.audit_period), options.now.or_now("now")?);
     Ok(period::audit_period_bounds(&config, options.current_period.unwrap_or_default(), now)?.to_js())
 }
@@ -108,8 +108,8 @@ options! {
 
 /// Beyond Nova: all windows that lie between two moments, oldest first; at most 100,000.
 #[wasm_bindgen(js_name = windowsBetween, unchecked_return_type = "Window[]")]
-pub fn windows_between(options: Ts<WindowsBetweenOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn windows_between(options: &Ts<WindowsBetweenOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let config = config(options.release, options.audit_period);
     let period = Period::parse(config.release, &config.instance_usage_audit_period)?;
     let period = if options.clamp == Some(true) { period.clamp() } else { period };

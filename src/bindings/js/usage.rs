@@ -53,8 +53,8 @@ options! {
 /// Grizzly wants every column it shows to be there (`KeyError`), and its ten `instance_type_*` keys in the system
 /// metadata; a key of `extra` that is a parameter of Nova's function is a `TypeError`.
 #[wasm_bindgen(js_name = infoFromInstance, unchecked_return_type = "Document")]
-pub fn info_from_instance(options: Ts<InfoFromInstanceOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn info_from_instance(options: &Ts<InfoFromInstanceOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let config = Config { glance_endpoint: options.glance_endpoint, ..Config::new(options.release.0, "") };
     let documents = Documents {
         instance: document::text(&options.instance.0, "instance")?,
@@ -134,8 +134,8 @@ options! {
 /// The payload of `compute.instance.exists` for a window: that of `infoFromInstance` and the window; in grizzly
 /// `bandwidth`, null unless `extraUsageInfo` gives it.
 #[wasm_bindgen(js_name = existsPayload, unchecked_return_type = "Document")]
-pub fn exists_payload(options: Ts<ExistsPayloadOptions>) -> Result<JsValue> {
-    let options = options::read(&options)?;
+pub fn exists_payload(options: &Ts<ExistsPayloadOptions>) -> Result<JsValue> {
+    let options = options::read(options)?;
     let config = Config { glance_endpoint: options.glance_endpoint, ..Config::new(options.release.0, "") };
     let documents = Documents {
         instance: document::text(&options.instance.0, "instance")?,
@@ -164,8 +164,8 @@ options! {
 
 /// The payload of the versioned `instance.exists`. Nova: `InstanceExistsPayload` 2.1, hibiscus.
 #[wasm_bindgen(js_name = instanceExistsPayload, unchecked_return_type = "Document")]
-pub fn instance_exists_payload(options: Ts<InstanceExistsPayloadOptions>) -> Result<JsValue> {
-    let InstanceExistsPayloadOptions { context, instance, window } = options::read(&options)?;
+pub fn instance_exists_payload(options: &Ts<InstanceExistsPayloadOptions>) -> Result<JsValue> {
+    let InstanceExistsPayloadOptions { context, instance, window } = options::read(options)?;
     let (context, instance) = (ContextInput::read_context(context)?, document::text(&instance.0, "instance")?);
     from_text(&usage::instance_exists_payload(&context, &Instance::parse(&instance)?, window.read()?)?)
 }
@@ -211,10 +211,10 @@ options! {
 #[wasm_bindgen(js_name = existsNdjson)]
 pub fn exists_ndjson(
     #[wasm_bindgen(unchecked_param_type = "Uint8Array")] bytes: &JsValue,
-    options: Ts<ExistsNdjsonOptions>,
+    options: &Ts<ExistsNdjsonOptions>,
 ) -> Result<Vec<u8>> {
     let bytes = document::bytes(bytes, "bytes")?;
-    let options = options::read(&options)?;
+    let options = options::read(options)?;
     let engine = Engine::at(options.now.or_now("now")?);
     let format = options.notification_format.map(|NotificationFormat(format)| format);
     let config = config(options.release, options.audit_period);

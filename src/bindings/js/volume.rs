@@ -27,8 +27,8 @@ options! {
 
 /// The payload of `volume.usage`. Nova: `usage_volume_info` in grizzly, `VolumeUsage.to_dict` in hibiscus.
 #[wasm_bindgen(js_name = usageVolumeInfo, unchecked_return_type = "Document")]
-pub fn usage_volume_info(options: Ts<UsageVolumeInfoOptions>) -> Result<JsValue> {
-    let UsageVolumeInfoOptions { release, vol_usage, times_are_text } = options::read(&options)?;
+pub fn usage_volume_info(options: &Ts<UsageVolumeInfoOptions>) -> Result<JsValue> {
+    let UsageVolumeInfoOptions { release, vol_usage, times_are_text } = options::read(options)?;
     let vol_usage = document::text(&vol_usage.0, "volUsage")?;
     let vol_usage = VolumeUsage::parse(&vol_usage)?.with_times_as_text(times_are_text.unwrap_or_default());
     from_text(&volume::usage_volume_info(release.0, &vol_usage)?)

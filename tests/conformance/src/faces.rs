@@ -4,6 +4,7 @@ mod action;
 mod component;
 pub mod device;
 pub mod fault;
+mod js;
 mod native;
 pub mod volume;
 
@@ -13,6 +14,7 @@ use nova_compute_utils::{Config, Context, Release};
 
 pub use action::{ActionFace, GivenExcVal, Reported, Subject};
 pub use component::ComponentFace;
+pub use js::JsFace;
 pub use native::NativeFace;
 
 use crate::script::Script;
@@ -87,6 +89,11 @@ pub struct ExistsOptions<'a> {
 pub trait Face: ActionFace + device::DeviceFace + fault::FaultFace + volume::VolumeFace {
     /// The word for it on the command line.
     fn name(&self) -> &'static str;
+
+    /// Do its numbers tell `1.0` from `1`? And does its clock tell fractions of a microsecond?
+    fn has_floats(&self) -> bool {
+        true
+    }
 
     /// The surroundings that its functions call out to.
     fn script(&self) -> &Script;

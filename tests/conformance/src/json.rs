@@ -74,13 +74,63 @@ fn same_float(expected: &str, actual: &str) -> bool {
     }
 }
 
+/// The same JSON where a float of a whole value is written as that: what is left of `1.0` in a language whose numbers
+/// have no point of their own.
+#[must_use]
+pub fn without_points(json: &str) -> String {
+    let mut rest = json;
+    let mut plain = String::with_capacity(json.len());
+    while let Some(at) = rest.find(|character: char| character == '"' || character == '-' || character.is_ascii_digit())
+    {
+        let (before, token) = rest.split_at(at);
+        plain.push_str(before);
+        let length = if token.starts_with('"') { string_length(token) } else { number_length(token) };
+        let (token, after) = token.split_at(length);
+        plain.push_str(&without_point(token));
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+fn string_length(token: &str) -> usize {
+    let mut escaped = false;
+    let end = token.char_indices().skip(1).find(|(_, character)| {
+        let ends = *character == '"' && !escaped;
+        escaped = *character == '\\' && !escaped;
+        ends
+    });
+    end.map_or(token.len(), |(at, _)| at + 1)
+}
+
+fn number_length(token: &str) -> usize {
+    let of_number = |character: char| character.is_ascii_digit() || "+-.eE".contains(character);
+    token.find(|character| !of_number(character)).unwrap_or(token.len())
+}
+
+fn without_point(token: &str) -> String {
+    let is_float = !token.starts_with('"') && token.contains(['.', 'e', 'E']);
+    // Up to here JavaScript prints a whole number digit by digit.
+    match token.parse::<f64>() {
+        Ok(value) if is_float && value.fract() == 0.0 && value.abs() < 1e21 => format!("{value}"),
+        _ => token.to_owned(),
+    }
+}
+
 fn short(json: &str) -> String {
     if json.chars().count() > 120 { json.chars().take(120).chain("…".chars()).collect() } else { json.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
+    use super::{difference, without_points};
+
+    #[test]
+    fn points_go_where_javascript_has_none() {
+        let json = r#"{"1.0": [1.0, -2.50, 1e3, "a \"1.0\" b", 18446744073709551617, 1e999], "b": 0.0}"#;
+        let plain = r#"{"1.0": [1, -2.50, 1000, "a \"1.0\" b", 18446744073709551617, 1e999], "b": 0}"#;
+        assert_eq!(without_points(json), plain);
+    }
 
     #[test]
     fn sees_what_differs() {

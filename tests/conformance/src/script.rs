@@ -16,6 +16,8 @@ use nova_compute_utils_wasmtime::{conductor, notifier};
 
 use crate::{json, records};
 
+mod javascript;
+
 /// A call to the conductor, with Nova's arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
@@ -132,6 +134,15 @@ impl Script {
             _ => state.answers.time.pop_front(),
         };
         reading.map_or(state.answers.now, moment)
+    }
+
+    /// What the clock reads before the instances are asked for, and one after the other from then on.
+    #[must_use]
+    pub fn clock(&self) -> (String, Vec<String>) {
+        let state = self.state();
+        let readings =
+            state.answers.time.iter().map(|reading| time::isoformat(moment(in_microseconds(*reading) + 5e-7)));
+        (time::isoformat(state.answers.now), readings.collect())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -260,6 +271,12 @@ pub fn are_message_ids(ids: &[String]) -> bool {
     let is_uuid =
         |id: &str| id.len() == 36 && id.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && id.as_bytes()[14] == b'4';
     ids.iter().all(|id| is_uuid(id)) && ids.iter().collect::<BTreeSet<_>>().len() == ids.len()
+}
+
+/// A reading as a clock says it that knows no fractions of a microsecond: for most readings the same number.
+#[must_use]
+pub fn in_microseconds(reading: f64) -> f64 {
+    (reading * 1e6).round() / 1e6
 }
 
 /// The moment of a reading in seconds since 1970.

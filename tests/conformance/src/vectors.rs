@@ -8,6 +8,8 @@ use nova_compute_utils::{Config, NotificationFormat, Release};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::json;
+
 /// The cases of one function in one release.
 #[derive(Debug, Deserialize)]
 pub struct VectorFile {
@@ -20,7 +22,7 @@ pub struct VectorFile {
 }
 
 /// One call of a function of Nova's.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Case {
     /// Unique among all cases.
     pub id: String,
@@ -47,7 +49,7 @@ pub struct Case {
 }
 
 /// What Nova raised.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct ExpectedError {
     /// The class.
     #[serde(rename = "type")]
@@ -63,7 +65,7 @@ pub struct ExpectedError {
 }
 
 /// Named JSON values.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Arguments(BTreeMap<String, Box<RawValue>>);
 
@@ -106,6 +108,14 @@ impl Case {
         }
         config.compute_driver = text("compute_driver").map(str::to_owned);
         Ok(config)
+    }
+
+    /// The case as a face sees it whose numbers have no point of their own: in what is expected, that is. What is put to
+    /// the function stays as it is.
+    pub fn without_points(&self) -> Result<Self> {
+        let plain = |json: &RawValue| RawValue::from_string(json::without_points(json.get()));
+        let calls = self.calls.as_ref().map(|calls| calls.iter().map(|call| plain(call)).collect::<Result<_, _>>());
+        Ok(Self { expect: self.expect.as_deref().map(plain).transpose()?, calls: calls.transpose()?, ..self.clone() })
     }
 
     /// The JSON of the expected value.

@@ -4,6 +4,8 @@ import { env } from "node:process";
 
 import { chromium } from "playwright-core";
 
+const EXECUTABLE = env.CHROMIUM ?? "/usr/bin/chromium";
+
 /** Nothing but what the tests ask for. */
 const ARGUMENTS = [
     "--no-sandbox",
@@ -16,21 +18,17 @@ const ARGUMENTS = [
 
 /** @returns {Promise<import("playwright-core").Browser>} */
 export function launch() {
-    return chromium.launch({ executablePath: env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+    return chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
 }
 
 /**
- * Chromium with a profile that is kept on the disk, as that of a user is. One that is not kept takes several times as
- * long for its databases.
+ * The same with a profile that lies on the disk, as people's does: what a private one stores is slow to store.
  *
- * @param {string} directory where the profile is
+ * @param {string} directory
  * @returns {Promise<import("playwright-core").BrowserContext>}
  */
 export function launchProfile(directory) {
-    return chromium.launchPersistentContext(directory, {
-        executablePath: env.CHROMIUM ?? "/usr/bin/chromium",
-        args: ARGUMENTS,
-    });
+    return chromium.launchPersistentContext(directory, { executablePath: EXECUTABLE, args: ARGUMENTS });
 }
 
 /**

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
-use conformance::faces::{ComponentFace, Face, NativeFace};
+use conformance::faces::{ComponentFace, Face, JsFace, NativeFace};
 use conformance::run::{FileRun, Tally, run};
 
 /// Run golden vectors of real Nova. The exit status is 1 when a case fails or a face ran none.
@@ -30,6 +30,8 @@ struct Arguments {
 enum FaceName {
     Native,
     Component,
+    Node,
+    Browser,
 }
 
 fn main() -> Result<ExitCode> {
@@ -41,6 +43,8 @@ fn main() -> Result<ExitCode> {
             FaceName::Component => {
                 Box::new(ComponentFace::load(&arguments.component).context("`cargo xtask build` makes the component")?)
             }
+            FaceName::Node => Box::new(JsFace::node()?),
+            FaceName::Browser => Box::new(JsFace::browser()?),
         });
     }
     let runs = run(&arguments.dir, &mut faces)?;

@@ -1,0 +1,29 @@
+// JSON with every digit of its whole numbers: `JSON` itself rounds those that a `number` cannot hold.
+
+/** A string, or a whole number of sixteen digits and more. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+const MARK = "$integer";
+
+/** @param {string} text */
+export function parse(text) {
+    const marked = text.replace(TOKEN, (token) => (token.startsWith('"') ? token : `{"${MARK}":"${token}"}`));
+    return JSON.parse(marked, (_, value) => {
+        const digits = value?.[MARK];
+        if (digits === undefined) {
+            return value;
+        }
+        const integer = BigInt(digits);
+        return Number.isSafeInteger(Number(integer)) ? Number(integer) : integer;
+    });
+}
+
+/** @param {unknown} value */
+export function print(value) {
+    const text = JSON.stringify(value, (_, member) => {
+        if (member instanceof Error) {
+            return { code: member.code, message: member.message };
+        }
+        return typeof member === "bigint" ? { [MARK]: `${member}` } : member;
+    });
+    return text.replaceAll(/\{"\$integer":"(-?\d+)"\}/g, "$1");
+}
