@@ -261,9 +261,7 @@ export const FUNCTIONS = {
             timesAreText: false,
         },
     ],
-    instanceBlockMapping: () => [
-        { release, instance: hibiscus(), bdms: [], computeDriver: "libvirt.LibvirtDriver" },
-    ],
+    instanceBlockMapping: () => [{ release, instance: hibiscus(), bdms: [], computeDriver: "libvirt.LibvirtDriver" }],
     instanceExistsPayload: () => [{ context: context(), instance: hibiscus(), window }],
     lastCompletedAuditPeriod: () => [{ release, unit: "month", auditPeriod: "day", before: now, clamp: false }],
     matchDevice: () => ["/dev/vdb"],
