@@ -1,4 +1,4 @@
-//! `packaging`: the packed npm package, installed and used in every way that it promises.
+//! `packaging`: the packed npm package, installed, used in every way that it promises, and put to the test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,18 @@ pub fn verb(workspace: &Workspace) -> Result<()> {
 /// The tests alone, the package being packed.
 pub fn run(workspace: &Workspace) -> Result<()> {
     let chromium = setup::chromium()?;
-    let tests = tests(&setup::npm_directory(workspace).join("packaging"))?;
+    let tests = all_tests(&setup::npm_directory(workspace))?;
     let mut command = Command::new("node");
     // Without a terminal, some Nodes report in a form for machines.
     command.args(["--test", "--test-reporter=spec"]).args(tests);
     sh::run(command.env("NOVA_COMPUTE_UTILS_TARBALL", package::tarball(workspace)).env("CHROMIUM", chromium))
+}
+
+/// The folders that have tests. What lies in `node_modules` and `support` is none of ours, or no test.
+const FOLDERS: [&str; 2] = ["behaviour", "packaging"];
+
+fn all_tests(directory: &Path) -> Result<Vec<PathBuf>> {
+    FOLDERS.iter().map(|folder| tests(&directory.join(folder))).collect::<Result<Vec<_>>>().map(|found| found.concat())
 }
 
 /// Named one by one: `node --test` is content with a directory that has none.

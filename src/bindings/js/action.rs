@@ -10,12 +10,13 @@ use super::compute_utils::{ComputeUtils, ContextInput};
 use super::document::kind;
 use super::error::{Result, Thrown};
 use super::fault::{Body, failure};
+use super::host::settled;
 use super::options::{self, Given, Release, options};
 use super::record::ToJs;
 use super::time::Moment;
-use crate::{Config, Error};
 use crate::action::{self, Event, ExcVal, ReportError};
 use crate::fault::Failure;
+use crate::{Config, Error};
 
 options! {
     /// Which action begins.
@@ -361,7 +362,7 @@ fn configured(config: &Config) -> Option<&str> {
 
 async fn work(body: &Function) -> std::result::Result<JsValue, Body> {
     let given = body.call0(&JsValue::UNDEFINED).map_err(Body)?;
-    JsFuture::from(Promise::resolve(&given)).await.map_err(Body)
+    JsFuture::from(settled(&given)).await.map_err(Body)
 }
 
 /// Closing the events failed, and maybe the work before it.

@@ -155,9 +155,9 @@ fn signal(Given(value): Given) -> std::result::Result<Option<AbortSignal>, Error
     if value.is_undefined() || value.is_null() {
         return Ok(None);
     }
-    let aborted = Reflect::get(&value, &JsValue::from_str("aborted")).ok().and_then(|aborted| aborted.as_bool());
-    match aborted {
-        Some(_) => Ok(Some(value.unchecked_into())),
-        None => Err(Error::type_error(format!("`signal` is {}: give an `AbortSignal`", kind(&value)))),
+    let member = |name: &str| Reflect::get(&value, &JsValue::from_str(name)).unwrap_or_default();
+    if member("aborted").as_bool().is_some() && member("addEventListener").is_function() {
+        return Ok(Some(value.unchecked_into()));
     }
+    Err(Error::type_error(format!("`signal` is {}: give an `AbortSignal`", kind(&value))))
 }

@@ -1,14 +1,26 @@
 // Waiting for what a host promised, no longer than the caller wants to.
 
 /**
- * The promise, or the reason of the signal as soon as it is aborted.
+ * A promise of what anything comes to. Unlike `Promise.resolve` it never throws: what threw here would leave the module in
+ * the middle of a call.
  *
- * @param {PromiseLike<unknown>} promise
+ * @param {unknown} value
+ * @returns {Promise<unknown>}
+ */
+export function settled(value) {
+    return new Promise((resolve) => resolve(value));
+}
+
+/**
+ * What an answer comes to, or the reason of the signal as soon as it is aborted.
+ *
+ * @param {unknown} answer
  * @param {AbortSignal | undefined} signal
  * @param {number} patience how many milliseconds to wait on after that
- * @returns {PromiseLike<unknown>}
+ * @returns {Promise<unknown>}
  */
-export function unlessAborted(promise, signal, patience) {
+export function unlessAborted(answer, signal, patience) {
+    const promise = settled(answer);
     if (signal === undefined) {
         return promise;
     }
@@ -17,12 +29,12 @@ export function unlessAborted(promise, signal, patience) {
         const giveUp = () => {
             timer = setTimeout(() => reject(signal.reason), patience);
         };
-        const settled = (settle) => (value) => {
+        const done = (settle) => (value) => {
             clearTimeout(timer);
             signal.removeEventListener("abort", giveUp);
             settle(value);
         };
-        promise.then(settled(resolve), settled(reject));
+        promise.then(done(resolve), done(reject));
         if (signal.aborted) {
             giveUp();
         } else {

@@ -14,7 +14,11 @@ export function toJson(document, name) {
         return document;
     }
     try {
-        return isPlain(document) ? JSON.stringify(document) : write(document, name);
+        const text = isPlain(document) ? JSON.stringify(document) : write(document, name);
+        if (text === undefined) {
+            throw new NovaError("TypeError", `\`${name}\` is nothing that JSON could show`);
+        }
+        return text;
     } catch (thrown) {
         if (thrown instanceof NovaError) {
             throw thrown;
@@ -27,19 +31,16 @@ export function toJson(document, name) {
 }
 
 /**
- * The JSON text of a list of documents.
+ * A moment as text; nothing where it is none. An invalid date throws.
  *
- * @param {unknown} documents
- * @param {string} name
- * @returns {string}
+ * @param {unknown} moment
+ * @returns {string | undefined}
  */
-export function listToJson(documents, name) {
-    if (!Array.isArray(documents)) {
-        throw new NovaError("TypeError", `\`${name}\` is no array`);
+export function momentText(moment) {
+    if (typeof moment === "string") {
+        return moment;
     }
-    return documents.some((document) => typeof document === "string")
-        ? `[${documents.map((document, index) => toJson(document, `${name}[${index}]`)).join()}]`
-        : toJson(documents, name);
+    return moment instanceof Date ? moment.toISOString() : undefined;
 }
 
 /** Would `JSON.stringify` write all of it, to the digit? Most documents are so, and it is the fastest by far. */
@@ -56,7 +57,7 @@ function isPlain(value) {
             if (Array.isArray(value)) {
                 return value.every(isPlain);
             }
-            if (typeof value.toJSON === "function" || value[Symbol.iterator] !== undefined) {
+            if (typeof value.toJSON === "function" || hidesMembers(value)) {
                 return false;
             }
             for (const name in value) {
@@ -94,7 +95,8 @@ function write(value, name) {
 
 function writeObject(value, name) {
     if (Array.isArray(value)) {
-        return `[${value.map((member, index) => write(member, `${name}[${index}]`) ?? "null").join()}]`;
+        // Unlike `map`, it passes over no hole.
+        return `[${Array.from(value, (member, index) => write(member, `${name}[${index}]`) ?? "null").join()}]`;
     }
     if (value instanceof Date && Number.isNaN(value.getTime())) {
         throw new NovaError("ValueError", `\`${name}\` is an invalid date`);
@@ -114,12 +116,24 @@ function* members(value, name) {
     }
 }
 
-/** A `Set`, a byte array and their like have no members that JSON could show. */
 function ownMembers(value, name) {
-    if (value[Symbol.iterator] !== undefined || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    if (typeof value.then === "function") {
+        throw new NovaError("TypeError", `\`${name}\` is a promise: wait for it`);
+    }
+    if (hidesMembers(value)) {
         throw new NovaError("TypeError", `\`${name}\` is no plain object`);
     }
     return Object.entries(value);
+}
+
+/** A `Set`, bytes, a promise and their like have no members that JSON could show. */
+function hidesMembers(value) {
+    return (
+        value[Symbol.iterator] !== undefined ||
+        typeof value.then === "function" ||
+        ArrayBuffer.isView(value) ||
+        value instanceof ArrayBuffer
+    );
 }
 
 function notExact(number, name) {

@@ -1,6 +1,7 @@
 //! Values over the border: in as JSON text or as a record, out as plain values, with every digit of a whole number.
 
-use js_sys::{Array, BigInt, JSON, Object, Uint8Array};
+use js_sys::{Array, ArrayBuffer, BigInt, JSON, Object, Uint8Array};
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 use super::error::{Result, Thrown};
@@ -13,8 +14,33 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = toJson)]
     fn to_json(document: &JsValue, name: &str) -> std::result::Result<String, JsValue>;
 
-    #[wasm_bindgen(catch, js_name = listToJson)]
-    fn list_to_json(documents: &JsValue, name: &str) -> std::result::Result<String, JsValue>;
+    /// A moment as text; nothing where it is none. An invalid date throws.
+    #[wasm_bindgen(catch, js_name = momentText)]
+    pub fn moment_text(moment: &JsValue) -> std::result::Result<Option<String>, JsValue>;
+}
+
+/// What throws on a proxy that does. It has to come back as a value: what flies through the module leaves it in the
+/// middle of a call.
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = Array, js_name = isArray)]
+    fn array_is_array(value: &JsValue) -> std::result::Result<bool, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = Array, js_name = from)]
+    fn array_from(value: &JsValue) -> std::result::Result<Array, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = Object, js_name = keys)]
+    pub fn object_keys(value: &JsValue) -> std::result::Result<Array, JsValue>;
+}
+
+/// Is it an array?
+pub fn is_array(value: &JsValue) -> bool {
+    array_is_array(value).unwrap_or_default()
+}
+
+/// The members of an array; nothing where it is none.
+pub fn members(value: &JsValue) -> std::result::Result<Option<Array>, JsValue> {
+    if array_is_array(value)? { array_from(value).map(Some) } else { Ok(None) }
 }
 
 /// The JSON text of a document; `name` is what errors call it.
@@ -44,17 +70,33 @@ pub fn optional_text(document: &JsValue, name: &str) -> Result<Option<String>> {
     text(document, name).map(Some)
 }
 
-/// That of a list of documents.
-pub fn list_text(documents: &JsValue, name: &str) -> Result<String> {
-    Ok(list_to_json(documents, name)?)
+/// Those of a list of documents. What is text already is not looked at.
+pub fn texts(documents: &Array, name: &str) -> Result<Vec<String>> {
+    if documents.iter().any(|document| document.is_string()) {
+        let text = |(index, document): (usize, JsValue)| match document.as_string() {
+            Some(text) => Ok(text),
+            None => Ok(to_json(&document, &format!("{name}[{index}]"))?),
+        };
+        return documents.iter().enumerate().map(text).collect();
+    }
+    // All at once: a crossing for each would cost more.
+    let list = to_json(documents, name)?;
+    let list: Vec<Box<serde_json::value::RawValue>> =
+        serde_json::from_str(&list).map_err(|error| Error::value(format!("`{name}`: {error}")))?;
+    Ok(list.into_iter().map(|document| String::from(Box::<str>::from(document))).collect())
 }
 
 /// The bytes of any view of them.
 pub fn bytes(value: &JsValue, name: &str) -> Result<Vec<u8>> {
-    match value.dyn_ref::<Uint8Array>() {
+    match byte_array(value) {
         Some(bytes) => Ok(bytes.to_vec()),
         None => Err(Error::type_error(format!("`{name}` is {}: give a `Uint8Array`", kind(value))).into()),
     }
+}
+
+/// What has the prototype of a view need not be one.
+pub fn byte_array(value: &JsValue) -> Option<&Uint8Array> {
+    value.dyn_ref::<Uint8Array>().filter(|_| ArrayBuffer::is_view(value))
 }
 
 /// A value of JSON text: a whole number that a `number` would round is a `bigint`.
@@ -71,7 +113,7 @@ pub fn kind(value: &JsValue) -> &'static str {
         _ if value.is_undefined() => "missing",
         _ if value.is_null() => "null",
         _ if value.is_string() => "text",
-        _ if value.is_array() => "an array",
+        _ if is_array(value) => "an array",
         _ if value.is_function() => "a function",
         _ if value.is_bigint() => "a bigint",
         _ if value.as_bool().is_some() => "a boolean",

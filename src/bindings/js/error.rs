@@ -54,9 +54,14 @@ impl ToJs for Error {
 
 /// What a callback threw, or rejected with.
 pub fn of_host(thrown: JsValue) -> HostError {
-    let described = describe(&thrown);
+    in_words_of(&thrown.clone(), thrown)
+}
+
+/// In the words of one value, with another one as its cause.
+pub fn in_words_of(thrown: &JsValue, cause: JsValue) -> HostError {
+    let described = describe(thrown);
     let text = |at| described.get(at).as_string().unwrap_or_default();
-    HostError::new(text(0), text(1)).with_source(HostThrew(thrown))
+    HostError::new(text(0), text(1)).with_source(HostThrew(cause))
 }
 
 /// What a host threw, on its way through the library.

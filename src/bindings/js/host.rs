@@ -4,11 +4,11 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;
 
 use chrono::NaiveDateTime;
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::error::{Thrown, of_host};
+use super::error::{Thrown, in_words_of, of_host};
 use super::options::{self, Member};
 use super::record::{ToJs, object};
 use super::{document, time};
@@ -22,7 +22,10 @@ use crate::{Context, Error};
 #[wasm_bindgen(raw_module = "./callback.js")]
 extern "C" {
     #[wasm_bindgen(js_name = unlessAborted)]
-    fn unless_aborted(promise: &JsValue, signal: &JsValue, patience: f64) -> Promise;
+    fn unless_aborted(answer: &JsValue, signal: &JsValue, patience: f64) -> Promise;
+
+    /// A promise of what anything comes to.
+    pub fn settled(value: &JsValue) -> Promise;
 }
 
 #[wasm_bindgen]
@@ -31,11 +34,11 @@ extern "C" {
     #[derive(Clone)]
     pub type AbortSignal;
 
-    #[wasm_bindgen(method, getter)]
-    pub fn aborted(this: &AbortSignal) -> bool;
+    #[wasm_bindgen(catch, method, getter)]
+    fn aborted(this: &AbortSignal) -> Result<bool, JsValue>;
 
-    #[wasm_bindgen(method, getter)]
-    pub fn reason(this: &AbortSignal) -> JsValue;
+    #[wasm_bindgen(catch, method, getter)]
+    fn reason(this: &AbortSignal) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
     fn get_random_values(bytes: &mut [u8]) -> Result<(), JsValue>;
@@ -60,7 +63,7 @@ pub struct Services<'a> {
     randomness: Randomness,
     /// Why there is no telling the time, or no randomness. The library asks for both as things that cannot fail; where
     /// they do, nothing may leave it any more.
-    failure: RefCell<Option<HostError>>,
+    failure: RefCell<Option<Error>>,
 }
 
 impl<'a> Services<'a> {
@@ -77,7 +80,7 @@ impl<'a> Services<'a> {
     /// What a call gave, unless the clock or the randomness failed on the way.
     pub fn finish<T>(&self, outcome: Result<T, Thrown>) -> Result<T, Thrown> {
         match self.failure.take() {
-            Some(failure) => Err(Error::host("clock", failure).into()),
+            Some(failure) => Err(failure.into()),
             None => outcome,
         }
     }
@@ -85,7 +88,9 @@ impl<'a> Services<'a> {
     /// Does the caller want to stop?
     pub fn check_signal(&self) -> Result<(), Error> {
         match self.signal.get() {
-            Some(signal) if signal.aborted() => Err(of_host(signal.reason()).into()),
+            Some(signal) if signal.aborted().map_err(of_host)? => {
+                Err(of_host(signal.reason().unwrap_or_else(|thrown| thrown)).into())
+            }
             _ => Ok(()),
         }
     }
@@ -115,8 +120,8 @@ impl<'a> Services<'a> {
         arguments: Array,
         patience: f64,
     ) -> Result<JsValue, HostError> {
-        if let Some(failure) = self.failure.borrow().clone() {
-            return Err(failure);
+        if let Some(failure) = self.failure.borrow().as_ref() {
+            return Err(in_words(failure));
         }
         if object.is_undefined() || object.is_null() {
             let message = format!("`{method}` is called for, and there is no {role}: give one to `ComputeUtils`");
@@ -131,12 +136,11 @@ impl<'a> Services<'a> {
             return Ok(answer);
         }
         let signal = self.signal.get().map_or(JsValue::UNDEFINED, JsValue::from);
-        let promise = Promise::resolve(&answer);
-        JsFuture::from(unless_aborted(&promise, &signal, patience)).await.map_err(of_host)
+        JsFuture::from(unless_aborted(&answer, &signal, patience)).await.map_err(of_host)
     }
 
-    fn fail(&self, failure: HostError) {
-        self.failure.borrow_mut().get_or_insert(failure);
+    fn fail(&self, callback: &'static str, failure: HostError) {
+        self.failure.borrow_mut().get_or_insert_with(|| Error::host(callback, failure));
     }
 }
 
@@ -155,8 +159,10 @@ fn answered<T: Member>(answer: &JsValue, method: &str) -> Result<T, HostError> {
     options::value(answer, &format!("the answer of {method}")).map_err(wrong)
 }
 
+/// The face's own error of an answer. Its cause is what the host threw while the answer was read, if it did.
 fn wrong(Thrown(thrown): Thrown) -> HostError {
-    of_host(thrown)
+    let cause = Reflect::get(&thrown, &JsValue::from_str("cause")).unwrap_or_default();
+    in_words_of(&thrown, cause)
 }
 
 /// What makes a row of the task log the one that is meant.
@@ -232,15 +238,17 @@ impl Conductor for Services<'_> {
             return Err(HostError::new("TypeError", message));
         }
         let member = |name: &str| Reflect::get(&page, &JsValue::from_str(name)).map_err(of_host);
-        let instances = document::list_text(&member("instances")?, "instances").map_err(wrong)?;
-        let instances: Vec<Box<serde_json::value::RawValue>> = serde_json::from_str(&instances)
-            .map_err(|error| HostError::new("ValueError", format!("the answer of {method}: {error}")))?;
+        let instances = member("instances")?;
+        let name = format!("the answer of {method}: instances");
+        let list = document::members(&instances).map_err(of_host)?.ok_or_else(|| {
+            HostError::new("TypeError", format!("`{name}` is {}: give an array", document::kind(&instances)))
+        })?;
+        let instances = document::texts(&list, &name).map_err(wrong)?;
         let next_marker = member("next_marker")?;
         if next_marker.as_string().is_none() && !next_marker.is_undefined() && !next_marker.is_null() {
             let message = format!("the answer of {method}: `next_marker` is {}", document::kind(&next_marker));
             return Err(HostError::new("TypeError", message));
         }
-        let instances = instances.into_iter().map(|instance| String::from(Box::<str>::from(instance))).collect();
         Ok(InstancePage { instances, next_marker: next_marker.as_string() })
     }
 
@@ -327,14 +335,14 @@ impl Notifier for Services<'_> {
         if answers.is_undefined() {
             return Ok(notifications.iter().map(|_| Ok(())).collect());
         }
-        if !answers.is_array() {
+        let Some(answers) = document::members(&answers).map_err(of_host)? else {
             let message = format!("the answer of notify is {}: give an array, or nothing", document::kind(&answers));
             return Err(HostError::new("TypeError", message));
-        }
+        };
         let refused = |answer: JsValue| {
             if answer.is_undefined() || answer.is_null() { Ok(()) } else { Err(of_host(answer)) }
         };
-        Ok(Array::from(&answers).iter().map(refused).collect())
+        Ok(answers.iter().map(refused).collect())
     }
 }
 
@@ -346,7 +354,7 @@ impl Clock for Services<'_> {
         let read = clock.call0(&JsValue::UNDEFINED).map_err(of_host);
         let read = read.and_then(|now| time::moment(&now, "the answer of clock").map_err(|error| in_words(&error)));
         read.unwrap_or_else(|failure| {
-            self.fail(failure);
+            self.fail("clock", failure);
             NaiveDateTime::default()
         })
     }
@@ -360,19 +368,19 @@ impl Random for Services<'_> {
     fn random_bytes(&self) -> [u8; 16] {
         let Some(random_bytes) = &self.host.random_bytes else {
             return self.randomness.take().unwrap_or_else(|failure| {
-                self.fail(failure);
+                self.fail("random-bytes", failure);
                 [0; 16]
             });
         };
         let drawn = random_bytes.call1(&JsValue::UNDEFINED, &JsValue::from_f64(16.0)).map_err(of_host);
         let drawn = drawn.and_then(|bytes| {
-            let bytes = bytes.dyn_into::<Uint8Array>().ok().filter(|bytes| bytes.length() == 16);
-            bytes.ok_or_else(|| HostError::new("TypeError", "the answer of randomBytes is no `Uint8Array` of 16 bytes"))
+            let drawn = document::byte_array(&bytes).filter(|bytes| bytes.length() == 16).cloned();
+            drawn.ok_or_else(|| HostError::new("TypeError", "the answer of randomBytes is no `Uint8Array` of 16 bytes"))
         });
         let mut random = [0; 16];
         match drawn {
             Ok(bytes) => bytes.copy_to(&mut random),
-            Err(failure) => self.fail(failure),
+            Err(failure) => self.fail("random-bytes", failure),
         }
         random
     }
@@ -424,7 +432,7 @@ impl Engine {
     /// What a call gave, unless there was no randomness.
     pub fn finish<T>(self, outcome: T) -> Result<T, Thrown> {
         match self.failure.into_inner() {
-            Some(failure) => Err(Error::host("randomBytes", failure).into()),
+            Some(failure) => Err(Error::host("random-bytes", failure).into()),
             None => Ok(outcome),
         }
     }

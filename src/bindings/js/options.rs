@@ -6,12 +6,12 @@
 
 use std::cell::OnceCell;
 
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::{Function, Number, Object, Reflect};
 use tsify::{Ts, Tsify};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
-use super::document::kind;
+use super::document::{is_array, kind, members, object_keys};
 use super::error::{Result, camel_case, of_host};
 use crate::Error;
 
@@ -97,7 +97,7 @@ impl At<'_> {
 
     /// The members of a record.
     pub fn record<'r>(&'r self, value: &'r JsValue) -> Members<'r> {
-        if !value.is_object() || value.is_array() {
+        if !value.is_object() || is_array(value) {
             self.want(value, "an object");
         }
         Members { object: value, of: Some(self.path), complaint: self.complaint }
@@ -163,10 +163,11 @@ pub fn value<T: Member>(value: &JsValue, path: &str) -> Result<T> {
 }
 
 fn check(options: &JsValue, known: &[&str]) -> Result<()> {
-    if !options.is_object() || options.is_array() {
+    if !options.is_object() || is_array(options) {
         return Err(Error::type_error(format!("the options are {}: give an object", kind(options))).into());
     }
-    for name in Object::keys(options.unchecked_ref::<Object>()) {
+    let names = object_keys(options).map_err(|thrown| Error::from(of_host(thrown)))?;
+    for name in names.iter() {
         let name = name.as_string().unwrap_or_default();
         if !known.iter().any(|known| camel_case(known, '_') == name) {
             return Err(Error::type_error(unknown(&name, known)).into());
@@ -212,7 +213,12 @@ impl Member for bool {
 
 impl Member for i64 {
     fn read(value: JsValue, at: &At<'_>) -> Self {
-        serde_wasm_bindgen::from_value(value.clone()).unwrap_or_else(|_| {
+        let integer = match value.as_f64() {
+            #[allow(clippy::cast_possible_truncation, reason = "a safe integer has 54 bits")]
+            Some(number) => Number::is_safe_integer(&value).then_some(number as Self),
+            None => Self::try_from(value.clone()).ok(),
+        };
+        integer.unwrap_or_else(|| {
             at.want(&value, "a whole number of at most 64 bits, as a bigint where a number would round it");
             0
         })
@@ -236,14 +242,21 @@ impl<T: Member> Member for Option<T> {
 
 impl<T: Member> Member for Vec<T> {
     fn read(value: JsValue, at: &At<'_>) -> Self {
-        if !value.is_array() {
-            at.want(&value, "an array");
-            return Self::new();
-        }
+        let list = match members(&value) {
+            Ok(Some(list)) => list,
+            Ok(None) => {
+                at.want(&value, "an array");
+                return Self::new();
+            }
+            Err(thrown) => {
+                at.complain(of_host(thrown).into());
+                return Self::new();
+            }
+        };
         let of = |(index, member): (usize, JsValue)| {
             T::read(member, &At { path: &format!("{}[{index}]", at.path), complaint: at.complaint })
         };
-        Array::from(&value).iter().enumerate().map(of).collect()
+        list.iter().enumerate().map(of).collect()
     }
 }
 

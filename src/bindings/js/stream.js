@@ -1,6 +1,7 @@
 // `existsNdjson` for what does not fit in memory.
 
-import { existsNdjson } from "./nova_compute_utils_bg.js";
+import { NovaError } from "./error.js";
+import { existsNdjson, lastCompletedAuditPeriod } from "./nova_compute_utils_bg.js";
 
 const NEWLINE = 0x0a;
 
@@ -9,8 +10,13 @@ const NEWLINE = 0x0a;
  * @returns {TransformStream<Uint8Array, Uint8Array>}
  */
 export function existsNdjsonStream(options) {
-    const { firstLine, ...common } = options;
-    let line = Number(firstLine ?? 1);
+    // What is wrong with the options is said at once, and not when the first line comes.
+    existsNdjson(new Uint8Array(), options);
+    const { release, auditPeriod, now } = options;
+    // One window for all of the stream, even if it flows over the end of a month.
+    const window = options.window ?? lastCompletedAuditPeriod({ release, auditPeriod, before: now });
+    const common = { ...options, window };
+    let line = BigInt(options.firstLine ?? 1);
     /** @type {Uint8Array[]} the line that is not whole yet, in the pieces that came */
     let pieces = [];
 
@@ -18,17 +24,17 @@ export function existsNdjsonStream(options) {
     function tell(lines) {
         const told = existsNdjson(lines, { ...common, firstLine: line });
         for (let at = lines.indexOf(NEWLINE); at !== -1; at = lines.indexOf(NEWLINE, at + 1)) {
-            line += 1;
+            line += 1n;
         }
         return told;
     }
 
     return new TransformStream({
-        // What is wrong with the options is said at once, and not when the first line comes.
-        start() {
-            tell(new Uint8Array());
-        },
         transform(chunk, controller) {
+            if (!(chunk instanceof Uint8Array)) {
+                const hint = "a `TextEncoderStream` makes them of text";
+                throw new NovaError("TypeError", `a chunk of the stream is no \`Uint8Array\`: ${hint}`);
+            }
             const end = chunk.lastIndexOf(NEWLINE) + 1;
             if (end === 0) {
                 pieces.push(chunk.slice());

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime};
 use js_sys::Date;
 use wasm_bindgen::prelude::*;
 
-use super::document::kind;
+use super::document::{kind, moment_text};
 use super::options::{At, Member};
 use crate::Error;
 
@@ -46,11 +46,7 @@ impl Moment {
 
 /// A moment of a value; `name` is what errors call it.
 pub fn moment(value: &JsValue, name: &str) -> Result<NaiveDateTime, Error> {
-    let text = match value.dyn_ref::<Date>() {
-        Some(date) if date.get_time().is_nan() => return Err(Error::value(format!("`{name}` is an invalid date"))),
-        Some(date) => date.to_iso_string().as_string(),
-        None => value.as_string(),
-    };
+    let text = moment_text(value).map_err(|_| Error::value(format!("`{name}` is an invalid date")))?;
     let text = text.ok_or_else(|| Error::type_error(format!("`{name}` is {}: give a `Date` or text", kind(value))))?;
     crate::time::parse(&text)
 }

@@ -197,8 +197,8 @@ options! {
         #[tsify(optional, type = "Moment | null")]
         now: Moment,
         /// The number of the first line; without one, 1.
-        #[tsify(optional, type = "number | null")]
-        first_line: Option<i64>,
+        #[tsify(optional, type = "Integer | null")]
+        first_line: Option<u64>,
     }
 }
 
@@ -229,7 +229,7 @@ pub fn exists_ndjson(
         None => last_completed_audit_period(&config, None, engine.now)?,
     };
     let context = ContextInput::read_context(options.context)?;
-    let first_line = u64::try_from(options.first_line.unwrap_or(1)).unwrap_or_default();
+    let first_line = options.first_line.unwrap_or(1);
     let mut output = String::new();
     let common = ExistsNdjson { context, window, first_line };
     usage::exists_ndjson(&engine, &config, &common, &bytes, &mut output);

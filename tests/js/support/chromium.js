@@ -32,32 +32,43 @@ export function launchProfile(directory) {
 }
 
 /**
+ * Watch what goes wrong in all pages of a context.
+ *
+ * @param {import("playwright-core").BrowserContext} context
+ * @returns {Promise<string[]>} errors and warnings on the console, those of workers and of the Content Security Policy
+ *     included, uncaught errors, and requests that failed
+ */
+export async function watch(context) {
+    const complaints = [];
+    context.on("console", (message) => {
+        if (message.type() === "error" || message.type() === "warning") {
+            complaints.push(`console: ${message.text()} (${message.location().url})`);
+        }
+    });
+    context.on("weberror", (error) => complaints.push(`uncaught: ${error.error()}`));
+    context.on("requestfailed", (request) => {
+        complaints.push(`request: ${request.url()}: ${request.failure()?.errorText}`);
+    });
+    // A page that catches what a forbidden call throws leaves no word on the console.
+    await context.addInitScript(() => {
+        addEventListener("securitypolicyviolation", ({ blockedURI, effectiveDirective }) => {
+            console.error(`Content Security Policy: ${effectiveDirective} forbids ${blockedURI}`);
+        });
+    });
+    return complaints;
+}
+
+/**
  * Open a page in a profile of its own, and give what it shows as its result, once it does.
  *
  * @param {import("playwright-core").Browser} browser
  * @param {string} url
- * @returns {Promise<{ result: string, complaints: string[] }>} `complaints`: errors and warnings on the console, those
- *     of workers and of the Content Security Policy included, uncaught errors, and requests that failed
+ * @returns {Promise<{ result: string, complaints: string[] }>} `complaints`: see `watch`
  */
 export async function visit(browser, url) {
     const context = await browser.newContext();
-    const complaints = [];
+    const complaints = await watch(context);
     try {
-        context.on("console", (message) => {
-            if (message.type() === "error" || message.type() === "warning") {
-                complaints.push(`console: ${message.text()} (${message.location().url})`);
-            }
-        });
-        context.on("weberror", (error) => complaints.push(`uncaught: ${error.error()}`));
-        context.on("requestfailed", (request) => {
-            complaints.push(`request: ${request.url()}: ${request.failure()?.errorText}`);
-        });
-        // A page that catches what a forbidden call throws leaves no word on the console.
-        await context.addInitScript(() => {
-            addEventListener("securitypolicyviolation", ({ blockedURI, effectiveDirective }) => {
-                console.error(`Content Security Policy: ${effectiveDirective} forbids ${blockedURI}`);
-            });
-        });
         const page = await context.newPage();
         await page.goto(url);
         const output = page.locator("output:not(:empty)");

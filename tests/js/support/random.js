@@ -1,0 +1,17 @@
+// Randomness that can be had again: print the seed, and a failure can be repeated.
+
+/**
+ * Numbers from 0 to below 1 (mulberry32).
+ *
+ * @param {number} seed
+ * @returns {() => number}
+ */
+export function random(seed) {
+    let state = seed | 0;
+    return () => {
+        state = (state + 0x6d2b79f5) | 0;
+        let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+        mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+        return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    };
+}
