@@ -19,7 +19,7 @@ const HOSTS: [&str; 2] = ["memory", "browser"];
 const TYPES: [&str; 2] = ["index.d.ts", "wasm.d.ts"];
 
 /// The most that the module may weigh. A budget: lower it when the module gets lighter.
-const BUDGET: Sizes = Sizes { raw: 450_000, gzip: 170_000, brotli: 170_000 };
+const BUDGET: Sizes = Sizes { raw: 385_000, gzip: 168_000, brotli: 141_000 };
 
 /// Bytes of the module, as it is and as servers send it.
 #[derive(Debug, Clone, Copy, Deserialize)]

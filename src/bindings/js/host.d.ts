@@ -118,7 +118,7 @@ export interface Notifier {
      * Send a batch, in order. One answer per notification: nothing where it was sent, an error where it was refused.
      * No answer at all says that all were sent; throwing says that none was, and that trying more is pointless.
      */
-    notify(context: Context, notifications: Notification[]): Awaitable<(Error | null | undefined)[] | void>;
+    notify(context: Context, notifications: Notification[]): Awaitable<(Error | null | undefined)[] | null | void>;
 }
 
 export interface ComputeUtils {

@@ -332,7 +332,7 @@ impl Notifier for Services<'_> {
         let batch = crate::document::list_json(notifications.iter().map(Notification::to_json));
         let arguments = [document::from_text(context).map_err(wrong)?, document::from_text(&batch).map_err(wrong)?];
         let answers = self.call(&self.host.notifier, "notifier", "notify", &arguments, 0.0).await?;
-        if answers.is_undefined() {
+        if answers.is_undefined() || answers.is_null() {
             return Ok(notifications.iter().map(|_| Ok(())).collect());
         }
         let Some(answers) = document::members(&answers).map_err(of_host)? else {

@@ -6,7 +6,7 @@
 
 use std::cell::OnceCell;
 
-use js_sys::{Function, Number, Object, Reflect};
+use js_sys::{Function, Object, Reflect};
 use tsify::{Ts, Tsify};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -213,11 +213,9 @@ impl Member for bool {
 
 impl Member for i64 {
     fn read(value: JsValue, at: &At<'_>) -> Self {
-        let integer = match value.as_f64() {
-            #[allow(clippy::cast_possible_truncation, reason = "a safe integer has 54 bits")]
-            Some(number) => Number::is_safe_integer(&value).then_some(number as Self),
-            None => Self::try_from(value.clone()).ok(),
-        };
+        let is_number = value.is_bigint() || value.as_f64().is_some();
+        // Of anything else it would say how it prints, which a proxy may refuse.
+        let integer = if is_number { serde_wasm_bindgen::from_value(value.clone()).ok() } else { None };
         integer.unwrap_or_else(|| {
             at.want(&value, "a whole number of at most 64 bits, as a bigint where a number would round it");
             0
