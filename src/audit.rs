@@ -44,7 +44,7 @@ pub struct AuditFailure {
 }
 
 /// How far an audit has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AuditProgress {
     /// How many instances have been told of, failed ones included.
     pub instances: u64,

@@ -39,7 +39,7 @@ pub use naming::{
 };
 
 /// A device name taken apart by [`match_device`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceMatch<'a> {
     /// Such as `/dev/vd`.
     pub prefix: &'a str,

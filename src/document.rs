@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -121,18 +120,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
         let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
         Ok(Self(raw.get()))
     }
-}
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        raw(self.0, serializer)
-    }
-}
-
-/// What is JSON already, as part of a record.
-pub(crate) fn raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    let value: &RawValue = serde_json::from_str(json).map_err(serde::ser::Error::custom)?;
-    value.serialize(serializer)
 }
 
 /// A JSON string, borrowed where it holds no escapes.

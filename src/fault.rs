@@ -131,7 +131,7 @@ impl Failure {
 }
 
 /// What a notification or a fault says of a failure. Nova: the result of `exception_to_dict`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExceptionDict<'a> {
     /// The name of the class.
     pub exception: &'a str,

@@ -46,13 +46,11 @@ pub struct TaskLog {
 }
 
 /// Which instances to list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WindowQuery<'a> {
     /// They were not terminated by then.
-    #[serde(with = "crate::time::iso")]
     pub begin: NaiveDateTime,
     /// They were launched before; nothing: whenever, and also never.
-    #[serde(with = "crate::time::iso::optional")]
     pub end: Option<NaiveDateTime>,
     /// Those of one project only.
     pub project_id: Option<&'a str>,
@@ -70,12 +68,11 @@ pub struct InstancePage {
 }
 
 /// What a new row of the table `instance_faults` holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceFaultValues {
     /// The instance.
     pub instance_uuid: String,
     /// The code, as JSON: a whole number; in grizzly whatever the exception carries, such as a text or null.
-    #[serde(serialize_with = "crate::document::raw")]
     pub code: String,
     /// What tenants are shown.
     pub message: String,

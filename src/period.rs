@@ -9,13 +9,11 @@ use crate::release::Release;
 use crate::time;
 
 /// One window of a period. It begins where the one before it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// First moment of the window.
-    #[serde(with = "time::iso")]
     pub begin: NaiveDateTime,
     /// First moment after it.
-    #[serde(with = "time::iso")]
     pub end: NaiveDateTime,
 }
 

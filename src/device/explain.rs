@@ -25,8 +25,7 @@ pub struct Explanation {
 }
 
 /// Where the prefix of a new name is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrefixFrom {
     /// The root device of the instance has it: all devices of an instance are on one bus.
     RootDevice,
@@ -37,7 +36,7 @@ pub enum PrefixFrom {
 }
 
 /// A letter that is taken.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenLetter {
     /// The letter; nothing for a device without a name, which takes a place all the same.
     pub letter: Option<String>,
@@ -48,8 +47,7 @@ pub struct TakenLetter {
 }
 
 /// What a letter is taken by.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakenBy {
     /// The device of this role in the instance's mapping: `root`, `swap`, `ebs0`.
     Role(String),

@@ -60,7 +60,7 @@ pub fn get_next_device_name(
 }
 
 /// A device that was given a name.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedDevice {
     /// The place of its list, from 0.
     pub list_index: usize,
