@@ -1,10 +1,14 @@
-//! Instance actions and their events: what is recorded when something is done to an instance, and how it went.
+//! Instance actions and their events: the record of operations on an instance, and how each step ended.
 //!
-//! An action is what a user asked for (`reboot`); its events are the steps (`compute_reboot_instance`), each with a
-//! result. The `pack_*` functions make the values of a row, the others hand them to the [`Conductor`], and
-//! [`report_event`] brackets a piece of work.
+//! An action is an operation that a user requested (`reboot`). Its events are the steps (`compute_reboot_instance`),
+//! each with a result. The `pack_*` functions make the values of a row, the others pass them to the [`Conductor`], and
+//! [`report_event`] records a piece of work.
 
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use chrono::NaiveDateTime;
 
@@ -16,7 +20,7 @@ use crate::release::Release;
 
 pub use crate::host::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 
-/// What Nova takes for the exception of an event: the exception, or its message.
+/// The exception of an event as Nova accepts it: an exception, or only its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExcVal<'a> {
     /// A message.
@@ -25,9 +29,9 @@ pub enum ExcVal<'a> {
     Failure(&'a Failure),
 }
 
-/// The values of an action that begins. Nova: `pack_action_start`.
+/// Returns the values of a new action. Nova: `pack_action_start`.
 ///
-/// It began when the request did: the start time is the context's, not the clock's.
+/// The start time is that of the request in the context, not the current time.
 ///
 /// ```
 /// use nova_compute_utils::{Context, Release, action, time};
@@ -53,11 +57,11 @@ pub fn pack_action_start(
         user_id: context.user_id.clone(),
         project_id: context.project_id.clone(),
         start_time: context.timestamp,
-        updated_at: context.timestamp.filter(|_| release.says_when_actions_change()),
+        updated_at: context.timestamp.filter(|_| release.rules().packs_updated_at),
     }
 }
 
-/// The values that close an action. Nova: `pack_action_finish`.
+/// Returns the values that finish an action. Nova: `pack_action_finish`.
 #[must_use]
 pub fn pack_action_finish(
     release: Release,
@@ -69,13 +73,11 @@ pub fn pack_action_finish(
         instance_uuid: instance_uuid.to_owned(),
         request_id: context.request_id.clone(),
         finish_time: now,
-        updated_at: Some(now).filter(|_| release.says_when_actions_change()),
+        updated_at: Some(now).filter(|_| release.rules().packs_updated_at),
     }
 }
 
-/// The values of an event that begins. Nova: `pack_action_event_start`.
-///
-/// Grizzly knows no host of an event and leaves it out.
+/// Returns the values of a new event. `grizzly` has no host of an event. Nova: `pack_action_event_start`.
 #[must_use]
 pub fn pack_action_event_start(
     release: Release,
@@ -90,14 +92,14 @@ pub fn pack_action_event_start(
         instance_uuid: instance_uuid.to_owned(),
         request_id: context.request_id.clone(),
         start_time: now,
-        host: host.filter(|_| release.has_event_hosts()).map(str::to_owned),
+        host: host.filter(|_| release.rules().packs_event_host).map(str::to_owned),
     }
 }
 
-/// The values that close an event. Nova: `pack_action_event_finish`.
+/// Returns the values that finish an event. Nova: `pack_action_event_finish`.
 ///
-/// Without a traceback it is a success, whatever the exception; with one, be it empty, an error. Fails with
-/// `UnicodeEncodeError` where grizzly cannot make a byte string of the exception: its text is not ASCII.
+/// The result is `Error` when a traceback is given, even an empty one, and `Success` otherwise. Fails with
+/// `UnicodeEncodeError` in `grizzly` when the text of the exception is not ASCII.
 ///
 /// ```
 /// use nova_compute_utils::action::{self, ExcVal};
@@ -126,7 +128,7 @@ pub fn pack_action_event_finish(
     let failed = exc_tb.is_some();
     let (message, details) = match failed {
         false => (None, None),
-        true if release.has_event_details() => (None, exc_val.and_then(details)),
+        true if release.rules().packs_event_details => (None, exc_val.and_then(details)),
         true => (Some(byte_string(exc_val)?), None),
     };
     Ok(ActionEventFinishValues {
@@ -141,24 +143,24 @@ pub fn pack_action_event_finish(
     })
 }
 
-/// How many bytes of a message are kept.
-const MESSAGE_LENGTH: i64 = 255;
+/// The length of the column `details`, in bytes.
+const DETAILS_LENGTH: i64 = 255;
 
-/// What may be shown of an exception; nothing of one that is false in Python's sense.
+/// Returns the details of an exception; `None` for an empty message, which is false in Python's sense.
 fn details(exc_val: ExcVal<'_>) -> Option<String> {
     match exc_val {
         ExcVal::Text("") => None,
-        ExcVal::Text(message) => Some(safe_truncate(message, MESSAGE_LENGTH).to_owned()),
-        ExcVal::Failure(failure) => Some(safe_truncate(shown(failure), MESSAGE_LENGTH).to_owned()),
+        ExcVal::Text(message) => Some(safe_truncate(message, DETAILS_LENGTH).to_owned()),
+        ExcVal::Failure(failure) => Some(safe_truncate(message_for_tenants(failure), DETAILS_LENGTH).to_owned()),
     }
 }
 
-/// What a tenant may see of an exception.
-fn shown(failure: &Failure) -> &str {
+/// Returns the part of an exception that tenants may see.
+fn message_for_tenants(failure: &Failure) -> &str {
     failure.formatted_message.as_deref().unwrap_or(&failure.class_name)
 }
 
-/// Python 2's `str` of an exception.
+/// Returns Python 2's `str()` of an exception.
 fn byte_string(exc_val: Option<ExcVal<'_>>) -> Result<String, Error> {
     let text = match exc_val {
         None => "None",
@@ -168,36 +170,36 @@ fn byte_string(exc_val: Option<ExcVal<'_>>) -> Result<String, Error> {
     match text.chars().find(|character| !character.is_ascii()) {
         None => Ok(text.to_owned()),
         Some(character) => {
-            let message = format!("`{character}` is not ASCII, and grizzly's events take nothing else");
+            let message = format!("`{character}` is not ASCII: the events of `grizzly` accept only ASCII");
             Err(Error::new("UnicodeEncodeError", message))
         }
     }
 }
 
-/// Record that an action begins. Nova: `InstanceAction.action_start`.
+/// Records a new action and returns the conductor's row. Nova: `InstanceAction.action_start`.
 pub async fn action_start<H: Conductor>(
     services: &H,
     release: Release,
     context: &Context,
     instance_uuid: &str,
     action_name: Option<&str>,
-) -> Result<InstanceAction, Error> {
+) -> Result<Option<InstanceAction>, Error> {
     let values = pack_action_start(release, context, instance_uuid, action_name);
     services.action_start(context, &values).await.map_err(|error| Error::host("action-start", error))
 }
 
-/// Record that an action has ended. Nova: `InstanceAction.action_finish`.
+/// Records that an action finished and returns the conductor's row. Nova: `InstanceAction.action_finish`.
 pub async fn action_finish<H: Conductor + Clock>(
     services: &H,
     release: Release,
     context: &Context,
     instance_uuid: &str,
-) -> Result<InstanceAction, Error> {
+) -> Result<Option<InstanceAction>, Error> {
     let values = pack_action_finish(release, context, instance_uuid, services.utcnow());
     services.action_finish(context, &values).await.map_err(|error| Error::host("action-finish", error))
 }
 
-/// Record that an event begins. Nova: `InstanceActionEvent.event_start`.
+/// Records a new event and returns the conductor's row. Nova: `InstanceActionEvent.event_start`.
 pub async fn event_start<H: Conductor + Clock>(
     services: &H,
     release: Release,
@@ -205,26 +207,26 @@ pub async fn event_start<H: Conductor + Clock>(
     instance_uuid: &str,
     event_name: &str,
     host: Option<&str>,
-) -> Result<InstanceActionEvent, Error> {
+) -> Result<Option<InstanceActionEvent>, Error> {
     let values = pack_action_event_start(release, context, instance_uuid, event_name, host, services.utcnow());
     services.action_event_start(context, &values).await.map_err(event_start_failed)
 }
 
-/// Record that an event went well. Nova: `InstanceActionEvent.event_finish`.
+/// Records that an event succeeded and returns the conductor's row. Nova: `InstanceActionEvent.event_finish`.
 pub async fn event_finish<H: Conductor + Clock>(
     services: &H,
     release: Release,
     context: &Context,
     instance_uuid: &str,
     event_name: &str,
-) -> Result<InstanceActionEvent, Error> {
+) -> Result<Option<InstanceActionEvent>, Error> {
     event_finish_with_failure(services, release, context, instance_uuid, event_name, None, None).await
 }
 
-/// Record how an event went. Nova: `InstanceActionEvent.event_finish_with_failure`.
+/// Records how an event ended and returns the conductor's row. Nova: `InstanceActionEvent.event_finish_with_failure`.
 ///
-/// Hibiscus makes a text of the exception first: its formatted message, else its class name. An empty one leaves no
-/// details.
+/// `hibiscus` first turns the exception into text: its formatted message, or its class name when it has none. An empty
+/// text leaves no details.
 pub async fn event_finish_with_failure<H: Conductor + Clock>(
     services: &H,
     release: Release,
@@ -233,8 +235,8 @@ pub async fn event_finish_with_failure<H: Conductor + Clock>(
     event_name: &str,
     exc_val: Option<ExcVal<'_>>,
     exc_tb: Option<&str>,
-) -> Result<InstanceActionEvent, Error> {
-    let exc_val = if release.has_event_details() { exc_val.map(serialized) } else { exc_val };
+) -> Result<Option<InstanceActionEvent>, Error> {
+    let exc_val = if release.rules().packs_event_details { exc_val.map(serialized) } else { exc_val };
     let now = services.utcnow();
     let values = pack_action_event_finish(release, context, instance_uuid, event_name, exc_val, exc_tb, now)?;
     services.action_event_finish(context, &values).await.map_err(event_finish_failed)
@@ -243,7 +245,7 @@ pub async fn event_finish_with_failure<H: Conductor + Clock>(
 fn serialized(exc_val: ExcVal<'_>) -> ExcVal<'_> {
     match exc_val {
         ExcVal::Text(_) => exc_val,
-        ExcVal::Failure(failure) => ExcVal::Text(shown(failure)),
+        ExcVal::Failure(failure) => ExcVal::Text(message_for_tenants(failure)),
     }
 }
 
@@ -255,36 +257,38 @@ fn event_finish_failed(error: HostError) -> Error {
     Error::host("action-event-finish", error)
 }
 
-/// A step to report: what it is called, where it happens and to which instances.
+/// A step to report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
     /// The step, such as `compute_reboot_instance`.
     pub name: String,
-    /// Where it happens. Grizzly leaves it out.
+    /// The host that runs it. `hibiscus` only.
     pub host: Option<String>,
-    /// The instances, each of which gets an event of its own.
+    /// The instances; each gets an event of its own.
     pub instance_uuids: Vec<String>,
-    /// Let it pass when an action turns out to be gone at the end; the events of later instances stay open then. Nova:
-    /// `graceful_exit`, of hibiscus.
+    /// Whether finishing ignores an action that no longer exists; the events of later instances then stay open. Nova:
+    /// `graceful_exit`. `hibiscus` only.
     pub graceful_exit: bool,
-    /// Let the work's own error pass as well in that case. Hibiscus does so; nothing else in here ever hides it.
+    /// Whether the error of the work is dropped too in that case, as Nova does.
     pub swallow_body_error: bool,
 }
 
-/// What became of the events at the end.
+/// How far [`EventReporter::finish`] got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// All are closed.
+    /// Every event is finished.
     All,
-    /// An action was gone, and those from there on stay open: only with [`Event::graceful_exit`].
+    /// An action no longer exists: its event and those of later instances stay open. Only with
+    /// [`Event::graceful_exit`].
     ActionGone,
 }
 
-/// Events that are open: one per instance. Nova: `EventReporter`.
+/// Open events, one per instance. Nova: `EventReporter`.
 ///
-/// For work that is no one closure; else [`report_event`] is simpler. Whoever drops it leaves the events open.
+/// Use it when the work does not fit in one closure; otherwise [`report_event`] is simpler. Dropping it leaves the events
+/// open.
 #[derive(Debug)]
-#[must_use = "the events stay open until they are finished"]
+#[must_use = "the events stay open until `finish` is called"]
 pub struct EventReporter {
     release: Release,
     context: Context,
@@ -292,7 +296,7 @@ pub struct EventReporter {
 }
 
 impl EventReporter {
-    /// Open an event per instance. The first refusal ends it, and leaves those open that were opened.
+    /// Opens an event per instance. Stops at the first error and leaves the events open that it opened.
     pub async fn start<H: Conductor + Clock>(
         services: &H,
         release: Release,
@@ -305,8 +309,7 @@ impl EventReporter {
         Ok(Self { release, context: context.clone(), event })
     }
 
-    /// Close the event of each instance: as an error where there was a failure, with or without traceback. The first
-    /// refusal ends it.
+    /// Finishes the event of each instance, as an error when a failure is given. Stops at the first error.
     pub async fn finish<H: Conductor + Clock>(
         self,
         services: &H,
@@ -314,7 +317,7 @@ impl EventReporter {
     ) -> Result<Finished, Error> {
         let Self { release, context, event } = &self;
         let exc_val = failure.map(ExcVal::Failure);
-        // In Python no exception comes without a traceback, and an event without one would count as a success.
+        // A Python exception always has a traceback, and an event without one would count as a success.
         let exc_tb = failure.map(|failure| failure.traceback.as_deref().unwrap_or_default());
         for instance_uuid in &event.instance_uuids {
             let finished =
@@ -331,25 +334,17 @@ impl EventReporter {
     }
 }
 
-/// Do something and report it: an event per instance opens before and closes after it, with its outcome. Nova:
+/// Runs `body` and reports it: opens an event per instance before and finishes it afterwards, with the outcome. Nova:
 /// `EventReporter`.
 ///
-/// The body's own error always comes back, beside that of closing the events where both failed. Where Nova lets the
-/// second one hide the first, look at [`ReportError::Finish`]; where it hides both, ask for it with
-/// [`Event::swallow_body_error`].
+/// The caller always gets the error of the body. When finishing the events fails too, [`ReportError::Finish`] has both
+/// errors, of which Nova raises only the second. [`Event::swallow_body_error`] drops the body's error as Nova does.
 ///
 /// ```
 /// use nova_compute_utils::action::{self, Event, ReportError};
-/// use nova_compute_utils::host::MemoryHost;
+/// use nova_compute_utils::testing::{MemoryHost, ready};
 /// use nova_compute_utils::{Context, Error, Release, time};
 ///
-/// # fn ready<F: std::future::Future>(future: F) -> F::Output {
-/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-/// #     match std::pin::pin!(future).poll(&mut context) {
-/// #         std::task::Poll::Ready(output) => output,
-/// #         std::task::Poll::Pending => unreachable!(),
-/// #     }
-/// # }
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
 /// let (release, context, uuid) = (Release::Hibiscus, Context::default(), "48b988aa-afe1-4664-8307-784d3a2daad0");
 /// ready(action::action_start(&host, release, &context, uuid, Some("reboot")))?;
@@ -386,21 +381,21 @@ where
     }
 }
 
-/// Why reported work gave nothing.
+/// Why [`report_event`] returns no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReportError<E> {
-    /// An event could not be opened. The work was not begun.
+    /// An event could not be opened. The body did not run.
     Start(Error),
-    /// The work failed, and its events say so.
+    /// The body failed, and its events record that.
     Body(E),
-    /// An event could not be closed. Nova raises this error, whatever became of the work.
+    /// An event could not be finished. Nova raises this error whether or not the body failed.
     Finish {
-        /// Why.
+        /// Why it could not be finished.
         error: Error,
-        /// The work's own error, where it failed too.
+        /// The error of the body, when it failed too.
         body: Option<E>,
     },
-    /// The work failed and an action was gone, and that is to pass: [`Event::swallow_body_error`].
+    /// The body failed and an action no longer exists, with [`Event::swallow_body_error`].
     Swallowed,
 }
 
@@ -409,15 +404,17 @@ impl<E: fmt::Display> fmt::Display for ReportError<E> {
         match self {
             Self::Start(error) => write!(f, "the event could not be opened: {error}"),
             Self::Body(error) => error.fmt(f),
-            Self::Finish { error, body: None } => write!(f, "the event could not be closed: {error}"),
-            Self::Finish { error, body: Some(body) } => write!(f, "{body}; nor could the event be closed: {error}"),
-            Self::Swallowed => f.write_str("the work failed, and its action is gone"),
+            Self::Finish { error, body: None } => write!(f, "the event could not be finished: {error}"),
+            Self::Finish { error, body: Some(body) } => {
+                write!(f, "{body}; the event could not be finished either: {error}")
+            }
+            Self::Swallowed => f.write_str("the work failed, and its action no longer exists"),
         }
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for ReportError<E> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl<E: core::error::Error + 'static> core::error::Error for ReportError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Start(error) | Self::Finish { error, body: None } => Some(error),
             Self::Body(error) => error.source(),
@@ -435,26 +432,17 @@ impl From<&Error> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
-    use std::pin::pin;
-    use std::task::{Poll, Waker};
+    use std::string::ToString;
 
     use super::*;
-    use crate::host::MemoryHost;
+    use crate::testing::{MemoryHost, ready};
     use crate::time;
 
     const UUID: &str = "48b988aa-afe1-4664-8307-784d3a2daad0";
     const GONE: &str = "a7414f01-010c-4b51-abda-5a4f998d1525";
 
-    fn ready<T>(future: impl Future<Output = T>) -> T {
-        match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("a host in memory answers at once"),
-        }
-    }
-
     fn host(release: Release) -> MemoryHost {
-        let now = time::parse("2026-11-01T00:17:03.25").expect("a moment");
+        let now = time::parse("2026-11-01T00:17:03.25").expect("a timestamp");
         let host = MemoryHost::new(now).with_release(release);
         ready(action_start(&host, release, &context(), UUID, Some("reboot"))).expect("an action");
         host
@@ -474,18 +462,18 @@ mod tests {
         Error::new("InstanceNotRunning", "Instance is not running.")
     }
 
-    /// Reports work during which its action is purged.
-    #[allow(clippy::result_large_err, reason = "it is looked at and thrown away")]
-    fn report_while_the_action_goes(event: Event, outcome: Result<u8, Error>) -> Result<u8, ReportError<Error>> {
+    /// Reports work during which the database purges the action.
+    #[allow(clippy::result_large_err, reason = "the caller drops it at once")]
+    fn report_with_purged_action(event: Event, outcome: Result<u8, Error>) -> Result<u8, ReportError<Error>> {
         let (host, release) = (host(Release::Hibiscus), Release::Hibiscus);
         ready(report_event(&host, release, &context(), event, async || {
-            host.forget_actions();
+            host.purge_actions();
             outcome
         }))
     }
 
     #[test]
-    fn work_is_bracketed_by_its_events() {
+    fn records_the_work_between_start_and_finish() {
         for release in [Release::Grizzly, Release::Hibiscus] {
             let host = host(release);
             let reported = ready(report_event(&host, release, &context(), event(&[UUID]), async || {
@@ -500,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_without_a_traceback_is_no_success() {
+    fn records_a_failure_without_traceback_as_an_error() {
         for release in [Release::Grizzly, Release::Hibiscus] {
             let host = host(release);
             let reported =
@@ -512,41 +500,44 @@ mod tests {
     }
 
     #[test]
-    fn work_that_cannot_be_reported_is_not_begun() {
+    fn does_not_run_the_body_when_an_event_cannot_be_opened() {
         let host = host(Release::Hibiscus);
-        let body = async || -> Result<(), Error> { panic!("it was begun") };
+        let body = async || -> Result<(), Error> { panic!("the body ran") };
         let reported = ready(report_event(&host, Release::Hibiscus, &context(), event(&[UUID, GONE]), body));
         assert!(matches!(reported, Err(ReportError::Start(error)) if error.code() == "InstanceActionNotFound"));
-        assert_eq!(host.instance_actions_events()[0].result, None, "what was opened stays open, as in Nova");
+        assert_eq!(host.instance_actions_events()[0].result, None, "the first event stays open, as in Nova");
     }
 
     #[test]
-    fn failing_to_report_never_hides_the_work_s_own_error() {
+    fn keeps_the_error_of_the_body_when_finishing_fails() {
         let gone = |error: &Error| error.code() == "InstanceActionNotFound";
-        let reported = report_while_the_action_goes(event(&[UUID]), Err(broken()));
+        let reported = report_with_purged_action(event(&[UUID]), Err(broken()));
         assert!(
             matches!(reported, Err(ReportError::Finish { error, body: Some(body) }) if gone(&error) && body == broken())
         );
-        let reported = report_while_the_action_goes(event(&[UUID]), Ok(7));
+        let reported = report_with_purged_action(event(&[UUID]), Ok(7));
         assert!(matches!(reported, Err(ReportError::Finish { error, body: None }) if gone(&error)));
 
         let graceful = Event { graceful_exit: true, ..event(&[UUID]) };
-        assert_eq!(report_while_the_action_goes(graceful.clone(), Ok(7)), Ok(7));
-        assert_eq!(report_while_the_action_goes(graceful.clone(), Err(broken())), Err(ReportError::Body(broken())));
+        assert_eq!(report_with_purged_action(graceful.clone(), Ok(7)), Ok(7));
+        assert_eq!(report_with_purged_action(graceful.clone(), Err(broken())), Err(ReportError::Body(broken())));
         let as_nova = Event { swallow_body_error: true, ..graceful };
-        assert_eq!(report_while_the_action_goes(as_nova.clone(), Ok(7)), Ok(7));
-        assert_eq!(report_while_the_action_goes(as_nova, Err(broken())), Err(ReportError::Swallowed));
+        assert_eq!(report_with_purged_action(as_nova.clone(), Ok(7)), Ok(7));
+        assert_eq!(report_with_purged_action(as_nova, Err(broken())), Err(ReportError::Swallowed));
         let not_graceful = Event { swallow_body_error: true, ..event(&[UUID]) };
-        let reported = report_while_the_action_goes(not_graceful, Err(broken()));
-        assert!(matches!(reported, Err(ReportError::Finish { body: Some(_), .. })), "the quirk is graceful exit's");
+        let reported = report_with_purged_action(not_graceful, Err(broken()));
+        assert!(
+            matches!(reported, Err(ReportError::Finish { body: Some(_), .. })),
+            "only a graceful exit drops the error"
+        );
     }
 
     #[test]
-    fn details_are_cut_between_characters() {
+    fn cuts_details_between_characters() {
         let message = "é".repeat(200);
         let failure = Failure::new("NoValidHost", "").with_formatted_message(message.clone());
         for exc_val in [ExcVal::Text(&message), ExcVal::Failure(&failure)] {
-            let now = time::parse("2026-11-01T00:17:03.25").expect("a moment");
+            let now = time::parse("2026-11-01T00:17:03.25").expect("a timestamp");
             let values =
                 pack_action_event_finish(Release::Hibiscus, &context(), UUID, "e", Some(exc_val), Some(""), now);
             assert_eq!(values.expect("values").details, Some("é".repeat(127)));
@@ -554,17 +545,17 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever becomes of the work and whatever the failure says, each instance has one event, and it is closed.
+        /// Each instance has one finished event for any outcome and any text.
         #[test]
-        fn every_event_is_closed(instances in 0_usize..5, text in proptest::option::of(".*"), grizzly: bool) {
+        fn finishes_every_event(instances in 0_usize..5, text in proptest::option::of(".*"), grizzly: bool) {
             let release = if grizzly { Release::Grizzly } else { Release::Hibiscus };
-            let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25").expect("a moment")).with_release(release);
+            let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25").expect("a timestamp")).with_release(release);
             let uuids: Vec<String> = (0..instances).map(|number| format!("instance-{number}")).collect();
             for uuid in &uuids {
                 ready(action_start(&host, release, &context(), uuid, Some("reboot"))).expect("an action");
             }
             let event = Event { name: "step".to_owned(), instance_uuids: uuids, ..Event::default() };
-            // Grizzly's events take ASCII only.
+            // The events of grizzly accept only ASCII.
             let text = text.map(|text| if grizzly { text.escape_default().to_string() } else { text });
             let failure = text.as_ref().map(|text| Error::new("NovaException", text.clone()));
             let body = async || failure.clone().map_or(Ok(()), Err);
@@ -578,10 +569,10 @@ mod tests {
             }
         }
 
-        /// What may be shown is the beginning of the message, and never more than the column takes.
+        /// Details are the beginning of the message and fit into the column.
         #[test]
-        fn details_fit(message in ".*") {
-            let now = time::parse("2026-11-01T00:17:03.25").expect("a moment");
+        fn details_fit_into_the_column(message in ".*") {
+            let now = time::parse("2026-11-01T00:17:03.25").expect("a timestamp");
             let exc_val = Some(ExcVal::Text(&message));
             let values = pack_action_event_finish(Release::Hibiscus, &context(), UUID, "e", exc_val, Some(""), now);
             let details = values.expect("values").details.unwrap_or_default();

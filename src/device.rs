@@ -1,12 +1,13 @@
-//! Block device names: taking them apart, counting letters, and naming what has no name.
+//! Block device names: parsing them, ordering their letters, and naming new devices.
 //!
-//! A name such as `/dev/vdb1` is a prefix (`/dev/vd`), a letter (`b`) and the number of a partition. A new device of
+//! A name such as `/dev/vdb1` consists of a prefix (`/dev/vd`), a letter (`b`) and a partition number. A new device of
 //! an instance gets the prefix of the instance's root device and the first letter that no other device has.
 //!
 //! ```
-//! use nova_compute_utils::{Config, Release, device};
+//! use nova_compute_utils::Release;
+//! use nova_compute_utils::device::{self, DeviceConfig};
 //!
-//! let config = Config::new(Release::Hibiscus, "cmp-01");
+//! let config = DeviceConfig::new(Release::Hibiscus);
 //! let used = [Some("/dev/vda1"), Some("/dev/vdb")];
 //! assert_eq!(device::get_next_device_name(&config, &used, Some("/dev/vda"), None)?, "/dev/vdc");
 //! assert_eq!(device::get_next_device_name(&config, &used, Some("/dev/vda"), Some("/dev/xvdf3"))?, "/dev/vdf");
@@ -14,6 +15,7 @@
 //! let error = device::get_next_device_name(&config, &used, Some("/dev/vda"), Some("/dev/vdb")).unwrap_err();
 //! assert_eq!(error.code(), "DevicePathInUse");
 //! assert_eq!(error.message(), "The supplied device path (/dev/vdb) is in use.");
+//! assert_eq!(error.arguments(), r#"{"path":"/dev/vdb"}"#);
 //! # Ok::<(), nova_compute_utils::Error>(())
 //! ```
 
@@ -22,8 +24,11 @@ mod letters;
 mod mapping;
 mod naming;
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
 
+use crate::document::{member_json, text_json};
 use crate::error::Error;
 use crate::python;
 use crate::release::Release;
@@ -38,16 +43,42 @@ pub use naming::{
     get_next_device_name,
 };
 
-/// A device name taken apart by [`match_device`].
+/// The settings of Nova that the naming of devices reads, under Nova's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceConfig {
+    /// Which Nova release to reproduce.
+    pub release: Release,
+    /// How many disk devices one instance may have, including the root device; a negative number means no limit:
+    /// `[compute] max_disk_devices_to_attach`. `hibiscus` only.
+    pub max_disk_devices_to_attach: i64,
+    /// The class of the driver, such as `xenapi.XenAPIDriver`: `[DEFAULT] compute_driver`. `grizzly` only.
+    pub compute_driver: Option<String>,
+}
+
+impl DeviceConfig {
+    /// Creates a configuration with Nova's defaults: no limit and no driver.
+    #[must_use]
+    pub fn new(release: Release) -> Self {
+        Self { release, max_disk_devices_to_attach: -1, compute_driver: None }
+    }
+
+    /// Returns whether devices get the names of the Xen driver.
+    fn is_xen(&self) -> bool {
+        let is_xen = |driver: &str| driver.ends_with("xenapi.XenAPIDriver");
+        self.release.rules().has_xen_device_names && self.compute_driver.as_deref().is_some_and(is_xen)
+    }
+}
+
+/// The parts of a device name, as [`match_device`] returns them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceMatch<'a> {
-    /// Such as `/dev/vd`.
+    /// The prefix, such as `/dev/vd`.
     pub prefix: &'a str,
-    /// The letter or letters: `b`.
+    /// The letter or letters, such as `b`.
     pub suffix: &'a str,
 }
 
-/// Take a device name apart; nothing where it is none. Nova: `match_device`.
+/// Splits a device name into its parts, or returns `None` when it is not a device name. Nova: `match_device`.
 ///
 /// A name is `/dev/`, an optional `x`, an optional lower-case letter and an optional `d` (the prefix, as long as
 /// possible), one or more lower-case letters (the suffix), and digits, which belong to neither.
@@ -68,27 +99,28 @@ pub fn match_device(device: &str) -> Option<DeviceMatch<'_>> {
     if !partition.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    // The suffix is never empty: the prefix gives its last letter back where it would take them all.
-    let of_prefix = prefix_letters(letters.as_bytes()).min(letters.len().checked_sub(1)?);
-    let (_, suffix) = letters.split_at(of_prefix);
-    let (prefix, _) = device.split_at(DEV.len().saturating_add(of_prefix));
+    // The suffix is never empty: a prefix that matches all the letters leaves the last one to the suffix.
+    let prefix_length = prefix_letters(letters.as_bytes()).min(letters.len().checked_sub(1)?);
+    let (_, suffix) = letters.split_at(prefix_length);
+    let (prefix, _) = device.split_at(DEV.len().saturating_add(prefix_length));
     Some(DeviceMatch { prefix, suffix })
 }
 
-/// The name without one leading `/dev/`. Nova: `strip_dev`.
+/// Removes one leading `/dev/` from a name. Nova: `strip_dev`.
 #[must_use]
 pub fn strip_dev(device_name: &str) -> &str {
     device_name.strip_prefix(DEV).unwrap_or(device_name)
 }
 
-/// The name without `/dev/` and without one leading `xvd`, `vd` or `sd`; in hibiscus `hd`, too. Nova: `strip_prefix`.
+/// Removes one leading `/dev/` and then one leading `xvd`, `vd` or `sd` (in hibiscus also `hd`) from a name.
+/// Nova: `strip_prefix`.
 #[must_use]
 pub fn strip_prefix(release: Release, device_name: &str) -> &str {
     let name = strip_dev(device_name);
-    release.disk_prefixes().iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
+    release.rules().disk_prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
-/// The name with one `/dev/` in front; an empty one stays empty. Nova: `prepend_dev`, hibiscus.
+/// Adds `/dev/` to a name that lacks it; an empty name stays empty. Nova: `prepend_dev`, hibiscus.
 #[must_use]
 pub fn prepend_dev(device_name: &str) -> Cow<'_, str> {
     if device_name.is_empty() || device_name.starts_with(DEV) {
@@ -97,34 +129,40 @@ pub fn prepend_dev(device_name: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{DEV}{device_name}"))
 }
 
-/// What identifies a device among those of an instance: the name without prefix and digits. Nova: `get_device_letter`.
+/// Removes the prefix and all digits from a name; the rest identifies a device among those of an instance.
+/// Nova: `get_device_letter`.
 ///
-/// It need not be one letter: that of `/dev/mapper/vg-root` is `mapper/vg-root`. Hibiscus takes the decimal digits of
-/// all scripts out, grizzly those of ASCII.
+/// The result can be longer than one letter: `/dev/mapper/vg-root` gives `mapper/vg-root`. Hibiscus removes the decimal
+/// digits of all scripts, grizzly only those of ASCII.
 ///
 /// ```
 /// use nova_compute_utils::{Release, device::get_device_letter};
 ///
 /// assert_eq!(get_device_letter(Release::Hibiscus, "/dev/hda1"), "a");
-/// assert_eq!(get_device_letter(Release::Grizzly, "/dev/hda1"), "hda"); // so `a` counts as free there
+/// assert_eq!(get_device_letter(Release::Grizzly, "/dev/hda1"), "hda"); // grizzly does not know `hd`
 /// ```
 #[must_use]
 pub fn get_device_letter(release: Release, device_name: &str) -> Cow<'_, str> {
     let is_digit = |character: char| {
         character.is_ascii_digit()
-            || (!character.is_ascii() && release.digits_of_all_scripts() && python::decimal_digit(character).is_some())
+            || (!character.is_ascii()
+                && release.rules().strips_digits_of_all_scripts
+                && python::decimal_digit(character).is_some())
     };
     let name = strip_prefix(release, device_name);
     let letter = name.trim_end_matches(is_digit);
     if letter.contains(is_digit) { Cow::Owned(letter.replace(is_digit, "")) } else { Cow::Borrowed(letter) }
 }
 
-/// Refuse a name that no block device mapping may have: an empty one, one of more than 255 characters, one with a
-/// blank. Tabs, newlines and other spaces pass, as in Nova. Nova: `validate_device_name`, hibiscus.
+/// Checks that a block device mapping may have this name: 1 to 255 characters and no space. Other white space is
+/// valid, as in Nova. Nova: `validate_device_name`, hibiscus.
 ///
 /// Fails with `InvalidBDMFormat`.
 pub fn validate_device_name(value: &str) -> Result<(), Error> {
-    let invalid = |details| Err(Error::new("InvalidBDMFormat", format!("Block Device Mapping is Invalid: {details}")));
+    let invalid = |details| {
+        let message = format!("Block Device Mapping is Invalid: {details}");
+        Err(Error::new("InvalidBDMFormat", message).with_arguments(member_json("details", &text_json(details))))
+    };
     if value.is_empty() || value.chars().nth(255).is_some() {
         return invalid("Device name empty or too long.");
     }
@@ -136,17 +174,22 @@ pub fn validate_device_name(value: &str) -> Result<(), Error> {
 
 const DEV: &str = "/dev/";
 
-/// How many letters belong to the prefix where it may be as long as it likes: `x`, any one, `d`, each at most once.
+/// Counts the letters of the longest prefix: `x`, any letter and `d`, each at most once and in this order.
 fn prefix_letters(letters: &[u8]) -> usize {
-    let mut taken = usize::from(letters.first() == Some(&b'x'));
-    if letters.len() > taken {
-        taken = taken.saturating_add(1);
+    let mut count = usize::from(letters.first() == Some(&b'x'));
+    if letters.len() > count {
+        count = count.saturating_add(1);
     }
-    if letters.get(taken) == Some(&b'd') { taken.saturating_add(1) } else { taken }
+    if letters.get(count) == Some(&b'd') { count.saturating_add(1) } else { count }
 }
 
 fn invalid_device_path(path: &str) -> Error {
-    Error::new("InvalidDevicePath", format!("The supplied device path ({path}) is invalid."))
+    device_path_error("InvalidDevicePath", path, "invalid")
+}
+
+fn device_path_error(code: &'static str, path: &str, problem: &str) -> Error {
+    Error::new(code, format!("The supplied device path ({path}) is {problem}."))
+        .with_arguments(member_json("path", &text_json(path)))
 }
 
 #[cfg(test)]

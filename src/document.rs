@@ -1,25 +1,28 @@
-//! Open-ended JSON documents, read by borrowing and written without re-encoding what only passes through.
+//! Open-ended JSON documents, read by borrowing. A value that no function reads is copied without re-encoding.
 //!
-//! An instance, a network info cache, a payload carry fields that Nova adds over the years. They stay text: [`Json`]
-//! is a value whose text is known to be valid, [`Object`] reads one level of it, and what is not looked at is copied
-//! as it is, digits and escapes included.
+//! Nova adds fields to instances, network info caches and payloads over the years. The library keeps such a document as
+//! text: [`Json`] is one value whose text is valid JSON, and [`Object`] splits one level of it into members. Values
+//! keep their digits and escapes.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BinaryHeap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::Error;
 
-/// One JSON value, as text that is known to be valid.
+/// One JSON value, as text that has been validated.
 ///
 /// ```
 /// use nova_compute_utils::document::Json;
 ///
 /// let value = Json::parse("18446744073709551616")?;
-/// assert_eq!(value.as_str(), "18446744073709551616"); // digits pass exactly
+/// assert_eq!(value.as_str(), "18446744073709551616"); // all digits are kept
 /// assert_eq!(Json::parse("{").unwrap_err().code(), "ValueError");
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
@@ -32,7 +35,7 @@ impl<'a> Json<'a> {
     pub(crate) const EMPTY_LIST: Json<'static> = Json("[]");
     pub(crate) const EMPTY_OBJECT: Json<'static> = Json("{}");
 
-    /// A value from text; `ValueError` where the text is no JSON.
+    /// Validates a text. Fails with `ValueError` when it is not JSON.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         Ok(Self(raw.get()))
@@ -42,13 +45,13 @@ impl<'a> Json<'a> {
         Json(text)
     }
 
-    /// The text of the value.
+    /// Returns the text of the value.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
     }
 
-    /// Is it null?
+    /// Returns whether the value is null.
     #[must_use]
     pub fn is_null(self) -> bool {
         self.0 == "null"
@@ -66,7 +69,7 @@ impl<'a> Json<'a> {
         self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
 
-    /// Is it true in Python's sense: neither null, false, a zero, nor empty?
+    /// Returns whether the value is true in Python: neither null, false, a zero, nor empty.
     pub(crate) fn is_truthy(self) -> bool {
         match self.0.as_bytes() {
             b"null" | b"false" | b"\"\"" => false,
@@ -79,8 +82,8 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The text that a JSON string stands for; nothing when the value is no string, `ValueError` when it is one that
-    /// no text can hold (half of a surrogate pair).
+    /// Decodes a JSON string; `None` when the value is not a string. Fails with `ValueError` when the string is not
+    /// Unicode (half of a surrogate pair).
     pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, Error> {
         if !self.0.starts_with('"') {
             return Ok(None);
@@ -89,12 +92,12 @@ impl<'a> Json<'a> {
         Ok(Some(text))
     }
 
-    /// The number, where it is one without fraction and exponent that fits.
+    /// Returns an integer; `None` when the value is not a number, has a fraction or an exponent, or does not fit.
     pub(crate) fn integer(self) -> Option<i128> {
         self.0.parse().ok()
     }
 
-    /// The members of a list; nothing when the value is no list.
+    /// Returns the items of a list; `None` when the value is not a list.
     pub(crate) fn list(self) -> Result<Option<Vec<Json<'a>>>, Error> {
         if !self.is_list() {
             return Ok(None);
@@ -102,12 +105,12 @@ impl<'a> Json<'a> {
         serde_json::from_str(self.0).map(Some).map_err(|error| not_json(&error))
     }
 
-    /// What Python calls the type of the value.
+    /// Names the type of the value for error messages.
     pub(crate) fn type_name(self) -> &'static str {
         match self.0.as_bytes().first() {
             Some(b'{') => "a mapping",
             Some(b'[') => "a list",
-            Some(b'"') => "text",
+            Some(b'"') => "a string",
             Some(b't' | b'f') => "a boolean",
             Some(b'n') | None => "null",
             Some(_) => "a number",
@@ -122,7 +125,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
     }
 }
 
-/// A JSON string, borrowed where it holds no escapes.
+/// A decoded JSON string, borrowed when it contains no escapes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
@@ -131,8 +135,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
         impl<'de> Visitor<'de> for TextVisitor {
             type Value = Text<'de>;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("text")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
@@ -147,8 +151,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// One level of a JSON object: the keys decoded, the values as text. Where a key comes twice the last value counts,
-/// as in Python.
+/// One level of a JSON object: decoded keys and undecoded values. When a key repeats, the last value counts, as in
+/// Python.
 ///
 /// ```
 /// use nova_compute_utils::document::Object;
@@ -164,7 +168,7 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// An object from text; `ValueError` where the text is no JSON, `TypeError` where it is JSON but no object.
+    /// Parses a text. Fails with `ValueError` when it is not JSON, and with `TypeError` when it is not an object.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         Self::from_json(Json::parse(text)?)
     }
@@ -176,22 +180,30 @@ impl<'a> Object<'a> {
         serde_json::from_str(value.0).map_err(|error| not_json(&error))
     }
 
-    /// The value under a key.
+    /// Returns the value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Json<'a>> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
     }
 
-    /// Take the value out that stands under a key.
+    /// Removes a key and returns its value.
     pub(crate) fn take(&mut self, key: &str) -> Option<Json<'a>> {
-        let at = self.entries.iter().position(|(name, _)| name == key)?;
-        Some(self.entries.remove(at).1)
+        let index = self.entries.iter().position(|(name, _)| name == key)?;
+        Some(self.entries.remove(index).1)
     }
 
-    /// Python's `dict.update`: each value replaces the one under its key, or is added.
+    /// Replaces or adds each value of `other`, as Python's `dict.update`.
     pub(crate) fn update(&mut self, other: Object<'a>) {
         self.entries.extend(other.entries);
         self.keep_last();
+    }
+
+    /// Sets the value of a key: Python's `mapping[key] = value`.
+    pub(crate) fn set(&mut self, key: &'a str, value: Json<'a>) {
+        match self.entries.iter_mut().find(|(name, _)| name == key) {
+            Some(entry) => entry.1 = value,
+            None => self.push(Cow::Borrowed(key), value),
+        }
     }
 
     pub(crate) fn push(&mut self, key: Cow<'a, str>, value: Json<'a>) {
@@ -202,40 +214,27 @@ impl<'a> Object<'a> {
         self.entries.iter().map(|(key, value)| (key, *value))
     }
 
-    /// Of several entries with one key keep the place of the first and the value of the last.
+    /// Keeps one entry per key: the position of the first and the value of the last.
     pub(crate) fn keep_last(&mut self) {
-        let repeated = self.repeated();
-        if repeated.is_empty() {
-            return;
-        }
-        for (first, later) in &repeated {
-            let last = self.entries.get(*later).map(|(_, value)| *value);
-            if let (Some((_, value)), Some(last)) = (self.entries.get_mut(*first), last) {
-                *value = last;
-            }
-        }
-        let mut later = repeated.into_iter().map(|(_, later)| later).peekable();
-        let mut place: usize = 0;
-        self.entries.retain(|_| {
-            let keep = later.next_if_eq(&place).is_none();
-            place = place.saturating_add(1);
-            keep
+        let indices = self.entries.iter().enumerate().map(|(index, (key, _))| (key.as_ref(), index));
+        // A heap sorts with a tenth of the code of `sort`.
+        let sorted = indices.collect::<BinaryHeap<_>>().into_sorted_vec();
+        let repeated = sorted.windows(2).rev().filter_map(|pair| match pair {
+            [(key, earlier), (repeated, later)] if key == repeated => Some((*earlier, *later)),
+            _ => None,
         });
-    }
-
-    /// Where a key comes again, and where it came first.
-    fn repeated(&self) -> Vec<(usize, usize)> {
-        let mut first: HashMap<&str, usize> = HashMap::with_capacity(self.entries.len());
-        let mut repeated = Vec::new();
-        for (place, (key, _)) in self.entries.iter().enumerate() {
-            match first.entry(key) {
-                Entry::Occupied(first) => repeated.push((*first.get(), place)),
-                Entry::Vacant(first) => {
-                    first.insert(place);
-                }
+        let repeated: Vec<(usize, usize)> = repeated.collect();
+        // From back to front, so that the last value reaches the first position in several steps.
+        for (earlier, later) in &repeated {
+            let last = self.entries.get(*later).map(|(_, value)| *value);
+            if let (Some(entry), Some(last)) = (self.entries.get_mut(*earlier), last) {
+                entry.1 = last;
             }
         }
-        repeated
+        let removed = repeated.into_iter().map(|(_, later)| later).collect::<BinaryHeap<_>>().into_sorted_vec();
+        let mut removed = removed.into_iter().peekable();
+        let mut indices = 0_usize..;
+        self.entries.retain(|_| indices.next().is_none_or(|index| removed.next_if_eq(&index).is_none()));
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -253,7 +252,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
         impl<'de> Visitor<'de> for ObjectVisitor {
             type Value = Object<'de>;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
@@ -270,10 +269,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// Declares a document of which some fields are read, each as its JSON. Null and absent are the same, what else there is
-/// is passed over, and where a field comes twice the last one counts, as in Python.
+/// Declares a document type with the fields that the library reads, each as its JSON. A null field is `None`, like an
+/// absent one; unknown fields are ignored; when a field repeats, the last one counts, as in Python.
 macro_rules! fields {
-    ($(#[$meta:meta])* pub struct $name:ident { $($field:ident,)* } $(and { $($(#[$own_meta:meta])* $own:ident: $type:ty,)* })?) => {
+    (
+        $(#[$meta:meta])* pub struct $name:ident { $($field:ident,)* }
+        $(and { $($(#[$own_meta:meta])* $own:ident: $type:ty,)* })?
+    ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct $name<'a> {
@@ -300,19 +302,19 @@ macro_rules! fields {
 
 pub(crate) use fields;
 
-/// What [`fields!`] declares.
+/// A document type that [`fields!`] declares.
 pub(crate) trait Fields<'a>: Default {
-    /// Where the value of a field goes; nothing for one that is passed over.
+    /// Returns the member that stores the value of a field; `None` when the field is ignored.
     fn field(&mut self, name: &str) -> Option<&mut Option<Json<'a>>>;
 }
 
-/// An object from wherever it comes.
+/// Deserializes a document type.
 pub(crate) fn read_fields<'de, D: Deserializer<'de>, F: Fields<'de>>(deserializer: D) -> Result<F, D::Error> {
     struct FieldsVisitor<F>(F);
     impl<'de, F: Fields<'de>> Visitor<'de> for FieldsVisitor<F> {
         type Value = F;
 
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
         }
 
@@ -330,12 +332,12 @@ pub(crate) fn read_fields<'de, D: Deserializer<'de>, F: Fields<'de>>(deserialize
     deserializer.deserialize_map(FieldsVisitor(F::default()))
 }
 
-/// Key-value pairs, from a mapping or from the rows of a metadata table.
+/// Key-value pairs: a mapping or the rows of a metadata table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Metadata<'a> {
-    /// A mapping, as Nova's objects hold it.
+    /// A mapping, as in Nova's objects.
     Mapping(Object<'a>),
-    /// Rows with `key`, `value` and `deleted`, as the tables hold it.
+    /// Rows with `key`, `value` and `deleted`, as in Nova's tables.
     Rows(Vec<MetadataRow<'a>>),
 }
 
@@ -343,7 +345,7 @@ pub(crate) enum Metadata<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub(crate) struct MetadataRow<'a> {
     #[serde(borrow)]
-    key: Key<'a>,
+    key: Text<'a>,
     #[serde(borrow, default = "null")]
     value: Json<'a>,
     #[serde(borrow, default = "null")]
@@ -354,17 +356,8 @@ const fn null<'a>() -> Json<'a> {
     Json::NULL
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Text::deserialize(deserializer).map(|Text(text)| Self(text))
-    }
-}
-
 impl<'a> Metadata<'a> {
-    /// As a mapping; of rows all, or the live ones only.
+    /// Returns the pairs as one object; rows marked as deleted only with `include_deleted`.
     pub(crate) fn mapping(self, include_deleted: bool) -> Object<'a> {
         match self {
             Self::Mapping(object) => object,
@@ -388,7 +381,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Metadata<'a> {
         impl<'de> Visitor<'de> for MetadataVisitor {
             type Value = Metadata<'de>;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a mapping or rows with `key` and `value`")
             }
 
@@ -408,7 +401,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Metadata<'a> {
     }
 }
 
-/// Writes a JSON object member by member.
+/// Writes a JSON object, member by member.
 pub(crate) struct ObjectWriter {
     json: String,
 }
@@ -418,7 +411,7 @@ impl ObjectWriter {
         Self { json: String::from("{") }
     }
 
-    /// A member whose value is JSON already.
+    /// Appends a member whose value is JSON.
     pub(crate) fn value(&mut self, key: &str, json: &str) {
         if self.json.len() > 1 {
             self.json.push(',');
@@ -428,12 +421,12 @@ impl ObjectWriter {
         self.json.push_str(json);
     }
 
-    /// A member whose value is text.
+    /// Appends a member whose value is a string.
     pub(crate) fn text(&mut self, key: &str, text: &str) {
         self.value(key, &text_json(text));
     }
 
-    /// A member whose value is text, or null.
+    /// Appends a member whose value is a string or null.
     pub(crate) fn text_or_null(&mut self, key: &str, text: Option<&str>) {
         match text {
             Some(text) => self.text(key, text),
@@ -447,7 +440,7 @@ impl ObjectWriter {
     }
 }
 
-/// A JSON list of values that are JSON already.
+/// Writes a JSON list of values that are JSON.
 pub(crate) fn list_json<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
     let mut json = String::from("[");
     for item in items {
@@ -460,9 +453,16 @@ pub(crate) fn list_json<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> St
     json
 }
 
-/// Text as a JSON string.
+/// Writes a JSON object with one member, whose value is JSON.
+pub(crate) fn member_json(key: &str, json: &str) -> String {
+    let mut object = ObjectWriter::new();
+    object.value(key, json);
+    object.finish()
+}
+
+/// Writes a text as a JSON string.
 pub(crate) fn text_json(text: &str) -> String {
-    let mut json = String::with_capacity(text.len() + 2);
+    let mut json = String::with_capacity(text.len().saturating_add(2));
     push_text(&mut json, text);
     json
 }
@@ -470,7 +470,7 @@ pub(crate) fn text_json(text: &str) -> String {
 fn push_text(json: &mut String, text: &str) {
     json.push('"');
     let mut rest = text;
-    // Byte by byte: all that is escaped is ASCII, and decoding characters to look for it took a third of a payload.
+    // Searches bytes, not characters: all escaped characters are ASCII, and decoding took a third of a payload's time.
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
         let (plain, tail) = rest.split_at(at);
         json.push_str(plain);
@@ -486,7 +486,36 @@ fn push_text(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// The one line for text that is no JSON, or not the JSON that is called for.
+/// Makes the error for text that is not JSON, or not the JSON that the reader expects.
 pub(crate) fn not_json(error: &serde_json::Error) -> Error {
     Error::value(format!("not the JSON expected here: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A repeated key keeps its first position and its last value, as in Python.
+        #[test]
+        fn keeps_the_last_value_of_a_repeated_key(keys in proptest::collection::vec("[a-d]", 0..12)) {
+            let members: Vec<String> = keys.iter().zip(0..).map(|(key, value)| format!("\"{key}\":{value}")).collect();
+            let json = format!("{{{}}}", members.join(","));
+            let object = Object::parse(&json).expect("an object");
+            let last: HashMap<&str, String> =
+                keys.iter().zip(0..).map(|(key, value)| (key.as_str(), format!("{value}"))).collect();
+            let mut expected: Vec<(&str, &str)> = Vec::new();
+            for key in &keys {
+                if expected.iter().all(|(known, _)| known != key) {
+                    expected.push((key, &last[key.as_str()]));
+                }
+            }
+            let actual: Vec<(&str, &str)> = object.iter().map(|(key, value)| (key.as_ref(), value.as_str())).collect();
+            prop_assert_eq!(actual, expected);
+        }
+    }
 }

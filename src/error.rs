@@ -1,65 +1,95 @@
-//! Why a call failed.
+//! Errors of the library and of its hosts.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::error::Error as StdError;
+use core::fmt;
 
-/// Why a call failed: a stable code for programs, one line for people and, where a callback failed, its name.
+/// Why a call failed: a stable code for programs, one line for people and the arguments of Nova's exception.
 ///
 /// The code is the name of Nova's exception where Nova raises one of its own (`InvalidIpAddressError`), the name of
-/// Python's where Nova lets one out (`ValueError`, `TypeError`, `KeyError`, `AttributeError`, `IndexError`,
-/// `OverflowError`), or whatever the host gave when it failed. The message is Nova's where the exception is Nova's;
-/// else it says what to change.
+/// Python's exception where Nova lets one through (`ValueError`, `TypeError`, `KeyError`, `AttributeError`,
+/// `IndexError`, `OverflowError`), or the code of the host's own error. The message is Nova's where the exception is
+/// Nova's; otherwise it says what to change.
 ///
 /// ```
-/// use nova_compute_utils::{Release, period::Period};
+/// use nova_compute_utils::device::{self, DeviceConfig};
+/// use nova_compute_utils::Release;
 ///
-/// let error = Period::parse(Release::Grizzly, "fortnight").unwrap_err();
-/// assert_eq!(error.code(), "ValueError");
-/// assert_eq!(error.to_string(), "unknown audit period `fortnight`: give `hour`, `day`, `month` or `year`, optionally with `@offset`");
+/// let config = DeviceConfig::new(Release::Hibiscus);
+/// let error = device::get_next_device_name(&config, &[], None, Some("vda")).unwrap_err();
+/// assert_eq!(error.code(), "InvalidDevicePath");
+/// assert_eq!(error.to_string(), "The supplied device path (vda) is invalid.");
+/// assert_eq!(error.arguments(), r#"{"path":"vda"}"#);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Error(Box<Said>);
+pub struct Error(Box<Fields>);
 
-/// What an error says. Boxed, for results are handed on in many more places than errors are made in.
+/// The fields of an error. Boxed, because a `Result` is moved far more often than an error is made.
 #[derive(Debug, Clone)]
-struct Said {
+struct Fields {
     code: Cow<'static, str>,
     message: String,
+    arguments: Cow<'static, str>,
     callback: Option<&'static str>,
     source: Option<Source>,
 }
 
-/// The host's own error, of whatever type.
-type Source = Arc<dyn std::error::Error + Send + Sync>;
+/// The host's own error, of any type.
+type Source = Arc<dyn StdError + Send + Sync>;
+
+/// The arguments of an error that has none.
+const NO_ARGUMENTS: &str = "{}";
 
 impl Error {
-    /// An error with a code and a message.
+    /// Creates an error with a code and a message, and without arguments.
     #[must_use]
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self(Box::new(Said { code: code.into(), message: message.into(), callback: None, source: None }))
+        Self(Box::new(Fields {
+            code: code.into(),
+            message: message.into(),
+            arguments: Cow::Borrowed(NO_ARGUMENTS),
+            callback: None,
+            source: None,
+        }))
     }
 
-    /// What a callback of the host failed with; `callback` is its name in [`host`](crate::host).
+    /// Creates the error of a failed callback; `callback` is its name in `wit/`, such as `task-log-get`.
     #[must_use]
     pub fn host(callback: &'static str, error: HostError) -> Self {
-        let HostError { code, message, source } = error;
-        Self(Box::new(Said { code: Cow::Owned(code), message, callback: Some(callback), source }))
+        let mut error = Self::from(error);
+        error.0.callback = Some(callback);
+        error
     }
 
-    /// The stable code.
+    /// Sets the keyword arguments of Nova's exception, a JSON object.
+    #[must_use]
+    pub fn with_arguments(mut self, arguments: impl Into<Cow<'static, str>>) -> Self {
+        self.0.arguments = arguments.into();
+        self
+    }
+
+    /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.0.code
     }
 
-    /// The line for people.
+    /// Returns the line for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The callback that failed, by its name in [`host`](crate::host); nothing when no callback is to blame.
+    /// Returns the keyword arguments of Nova's exception as a JSON object; `{}` when it has none.
+    #[must_use]
+    pub fn arguments(&self) -> &str {
+        &self.0.arguments
+    }
+
+    /// Returns the name of the callback that failed, as in `wit/`; `None` when no callback did.
     #[must_use]
     pub fn callback(&self) -> Option<&'static str> {
         self.0.callback
@@ -88,61 +118,85 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    /// The host's own error, where the host gave it.
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl StdError for Error {
+    /// Returns the host's own error when the host attached one.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
         source(self.0.source.as_ref())
     }
 }
 
-/// Two errors that say the same are equal, wherever they come from.
+/// Errors are equal when code, message, arguments and callback are; the source does not count.
 impl PartialEq for Error {
     fn eq(&self, other: &Self) -> bool {
-        (self.code(), self.message(), self.callback()) == (other.code(), other.message(), other.callback())
+        let (this, other) = (&self.0, &other.0);
+        (&this.code, &this.message, &this.arguments, this.callback)
+            == (&other.code, &other.message, &other.arguments, other.callback)
     }
 }
 
 impl Eq for Error {}
 
-/// An error of the host's that no callback of the library's is to blame for.
+/// Converts an error of the host that no callback caused.
 impl From<HostError> for Error {
-    fn from(HostError { code, message, source }: HostError) -> Self {
-        Self(Box::new(Said { code: Cow::Owned(code), message, callback: None, source }))
+    fn from(HostError { code, message, arguments, source }: HostError) -> Self {
+        Self(Box::new(Fields {
+            code: Cow::Owned(code),
+            message,
+            arguments: Cow::Owned(arguments),
+            callback: None,
+            source,
+        }))
     }
 }
 
-/// What a callback of the host failed with.
+/// Why a callback of the host failed.
 #[derive(Debug, Clone)]
 pub struct HostError {
-    /// Nova's exception name where one fits (`TaskAlreadyRunning`), else a name of the host's.
+    /// Nova's exception name where one fits (`TaskAlreadyRunning`), otherwise a name of the host's own.
     pub code: String,
     /// One line for people.
     pub message: String,
+    /// The keyword arguments of Nova's exception as a JSON object; `{}` when it has none.
+    pub arguments: String,
     source: Option<Source>,
 }
 
 impl HostError {
-    /// An error of the host with a code and a message.
+    /// Creates an error with a code and a message, and without arguments.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), source: None }
+        Self { code: code.into(), message: message.into(), arguments: NO_ARGUMENTS.into(), source: None }
     }
 
-    /// With the host's own error, which comes back as the source of the [`Error`] that the caller gets.
+    /// Sets the keyword arguments of Nova's exception, a JSON object.
     #[must_use]
-    pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn with_arguments(self, arguments: impl Into<String>) -> Self {
+        Self { arguments: arguments.into(), ..self }
+    }
+
+    /// Attaches the host's own error, which becomes the source of the caller's [`Error`].
+    #[must_use]
+    pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
         Self { source: Some(Arc::new(source)), ..self }
     }
 }
 
-fn source(source: Option<&Source>) -> Option<&(dyn std::error::Error + 'static)> {
-    source.map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+/// Converts an error of the library that a host returns from a callback.
+impl From<Error> for HostError {
+    fn from(error: Error) -> Self {
+        let Fields { code, message, arguments, callback: _, source } = *error.0;
+        Self { code: code.into_owned(), message, arguments: arguments.into_owned(), source }
+    }
 }
 
-/// Two errors that say the same are equal, wherever they come from.
+fn source(source: Option<&Source>) -> Option<&(dyn StdError + 'static)> {
+    source.map(|source| source.as_ref() as &(dyn StdError + 'static))
+}
+
+/// Errors are equal when code, message and arguments are; the source does not count.
 impl PartialEq for HostError {
     fn eq(&self, other: &Self) -> bool {
-        (&self.code, &self.message) == (&other.code, &other.message)
+        (&self.code, &self.message, &self.arguments) == (&other.code, &other.message, &other.arguments)
     }
 }
 
@@ -154,24 +208,31 @@ impl fmt::Display for HostError {
     }
 }
 
-impl std::error::Error for HostError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl StdError for HostError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
         source(self.source.as_ref())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error as _;
-
     use super::*;
 
     #[test]
-    fn the_hosts_own_error_reaches_the_caller() {
-        let own = "vda".parse::<u8>().expect_err("no number");
+    fn keeps_the_hosts_own_error_as_its_source() {
+        let own = "vda".parse::<u8>().expect_err("not a number");
         let error = Error::host("task-log-get", HostError::new("DBError", "cannot read").with_source(own.clone()));
         assert_eq!(error.source().and_then(|source| source.downcast_ref()), Some(&own));
         assert_eq!(error, Error::host("task-log-get", HostError::new("DBError", "cannot read")));
         assert_ne!(error, Error::new("DBError", "cannot read"));
+    }
+
+    #[test]
+    fn keeps_the_arguments_of_the_host() {
+        let own = HostError::new("TaskNotRunning", "it is not running").with_arguments(r#"{"host":"cmp-01"}"#);
+        let error = Error::host("task-log-end-task", own.clone());
+        assert_eq!(error.arguments(), r#"{"host":"cmp-01"}"#);
+        assert_eq!(HostError::from(error), own);
+        assert_eq!(Error::value("odd").arguments(), "{}");
     }
 }

@@ -1,33 +1,36 @@
-//! Failures as data, and the faults of instances that are made of them.
+//! Failures as data, and the instance faults that record them.
 
-use std::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::iter::successors;
 
-use crate::context::Config;
+use crate::context::Context;
 use crate::document::Json;
 use crate::error::Error;
 use crate::host::{Conductor, InstanceFaultValues};
 use crate::python;
 use crate::release::Release;
 
-/// A failure as data: what Nova sees of an exception and its traceback.
+/// A failure as data: the parts of an exception and its traceback that Nova reads.
 ///
-/// How a host makes one:
+/// How a host creates one:
 ///
-/// - **From a Rust error**: [`Failure::from_error`], or the struct itself. There is no class with kwargs and no
-///   format method, so `code`, `value` and `formatted_message` stay empty, and what the error says never leaks into a
-///   message that tenants see.
-/// - **From a JavaScript `Error`**: `class_name` is `error.name`, `text` is `error.message`, `traceback` is the lines
-///   of `error.stack` that name places, `formatted_exception` is `error.stack`.
+/// - **From a Rust error**: with [`Failure::from_error`], or field by field. A Rust error has no keyword arguments and
+///   no format method, so `code`, `value` and `formatted_message` stay `None`, and its text never appears in a message
+///   that tenants see.
+/// - **From a JavaScript `Error`**: `class_name` is `error.name`, `text` is `error.message`, `traceback` contains the
+///   lines of `error.stack` that name source locations, `formatted_exception` is `error.stack`.
 /// - **From a Python exception**: `class_name` is `type(e).__name__`, `text` is `str(e)`, `representation` is
-///   `repr(e)`; `code` and `value` are `e.kwargs["code"]` and `e.kwargs["value"]` where `e` has `kwargs` with such a
-///   key; `formatted_message` is `e.format_message()`, or nothing where there is no such method or it raises;
-///   `traceback` is `"".join(traceback.format_tb(tb))`, `formatted_exception` is
-///   `"".join(traceback.format_exception(e))`.
+///   `repr(e)`; `code` and `value` are `e.kwargs["code"]` and `e.kwargs["value"]` if `e.kwargs` has these keys;
+///   `formatted_message` is `e.format_message()`, or `None` if the method is missing or raises; `traceback` is
+///   `"".join(traceback.format_tb(tb))`, `formatted_exception` is `"".join(traceback.format_exception(e))`.
 ///
 /// ```
 /// use nova_compute_utils::fault::Failure;
 ///
-/// let failure = Failure::new("NoValidHost", "No valid host was found. ").with_code(500).with_traceback("  File \"a.py\", line 7\n");
+/// let failure = Failure::new("NoValidHost", "No valid host was found. ").with_traceback("  File \"a.py\", line 7\n");
 /// assert_eq!(failure.formatted_exception(), concat!(
 ///     "Traceback (most recent call last):\n",
 ///     "  File \"a.py\", line 7\n",
@@ -36,35 +39,35 @@ use crate::release::Release;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
-    /// The name of the class, without its module: `NoValidHost`.
+    /// The name of the class without its module: `NoValidHost`.
     pub class_name: String,
     /// The failure as text: Python's `str(e)`.
     pub text: String,
-    /// The `code` among the keyword arguments that the exception keeps, as JSON: most often a whole number. Without
-    /// one the code of a fault is 500.
+    /// The keyword argument `code` of the exception as JSON, usually a whole number; `None` when the exception has no
+    /// such argument. The fault then has the code 500.
     pub code: Option<String>,
-    /// The `value` among them, as JSON: what an error that came over the wire says. Read in grizzly.
+    /// The keyword argument `value` of the exception as JSON: the message of an error from another service; `None` when
+    /// the exception has no such argument. `grizzly` only.
     pub value: Option<String>,
-    /// What `format_message()` gives; nothing where the exception has no such method, or where it fails. Read in
-    /// hibiscus.
+    /// The result of `format_message()`; `None` when the exception has no such method or it fails. `hibiscus` only.
     pub formatted_message: Option<String>,
-    /// The exception as Python's `repr` shows it; absent, it is made of the class name and the text.
+    /// The exception as Python's `repr` prints it. The default combines class name and text.
     pub representation: Option<String>,
-    /// The frames, printed, without heading and closing line; nothing where there is no traceback.
+    /// The frames as Python prints them, without heading and last line; `None` when the failure has no traceback.
     pub traceback: Option<String>,
-    /// The exception as the interpreter prints it: heading, frames, causes, closing line. Absent, it is made of the
-    /// traceback, the class name and the text.
+    /// The exception as the interpreter prints it: heading, frames, causes, last line. The default combines traceback,
+    /// class name and text.
     pub formatted_exception: Option<String>,
 }
 
 impl Failure {
-    /// A failure with a class name and a text.
+    /// Creates a failure with a class name and a text.
     #[must_use]
     pub fn new(class_name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { class_name: class_name.into(), text: text.into(), ..Self::default() }
     }
 
-    /// A Rust error as a failure, its causes as the lines of the traceback.
+    /// Creates a failure from a Rust error. The causes of the error become the lines of the traceback.
     ///
     /// ```
     /// use nova_compute_utils::fault::Failure;
@@ -75,31 +78,31 @@ impl Failure {
     /// assert_eq!(failure.traceback.as_deref(), Some(""));
     /// ```
     #[must_use]
-    pub fn from_error(class_name: impl Into<String>, error: &dyn std::error::Error) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
+    pub fn from_error(class_name: impl Into<String>, error: &dyn core::error::Error) -> Self {
+        let causes = successors(error.source(), |cause| cause.source());
         let lines: Vec<String> = causes.map(|cause| format!("  caused by: {cause}\n")).collect();
         Self::new(class_name, error.to_string()).with_traceback(lines.concat())
     }
 
-    /// With a whole number as its code.
+    /// Sets the code to a whole number.
     #[must_use]
     pub fn with_code(self, code: i64) -> Self {
         Self { code: Some(code.to_string()), ..self }
     }
 
-    /// With a message that may be shown to tenants.
+    /// Sets the message that tenants may see.
     #[must_use]
     pub fn with_formatted_message(self, message: impl Into<String>) -> Self {
         Self { formatted_message: Some(message.into()), ..self }
     }
 
-    /// With printed frames.
+    /// Sets the printed frames.
     #[must_use]
     pub fn with_traceback(self, traceback: impl Into<String>) -> Self {
         Self { traceback: Some(traceback.into()), ..self }
     }
 
-    /// The exception as Python's `repr` shows it.
+    /// Returns the exception as Python's `repr` prints it.
     #[must_use]
     pub fn representation(&self) -> Cow<'_, str> {
         match &self.representation {
@@ -109,7 +112,7 @@ impl Failure {
         }
     }
 
-    /// The exception as the interpreter prints it.
+    /// Returns the exception as the interpreter prints it.
     #[must_use]
     pub fn formatted_exception(&self) -> Cow<'_, str> {
         if let Some(formatted) = &self.formatted_exception {
@@ -130,21 +133,22 @@ impl Failure {
     }
 }
 
-/// What a notification or a fault says of a failure. Nova: the result of `exception_to_dict`.
+/// The description of a failure in notifications and faults: the result of [`exception_to_dict`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExceptionDict<'a> {
-    /// The name of the class.
+    /// The name of the exception's class.
     pub exception: &'a str,
-    /// At most 255 bytes.
+    /// The message, at most 255 bytes.
     pub message: &'a str,
-    /// Most often a whole number; 500 where the failure has none.
+    /// The code, usually a whole number; 500 when the failure has none.
     pub code: Json<'a>,
 }
 
-/// What a notification or a fault says of a failure. Nova: `exception_to_dict`, hibiscus.
+/// Describes a failure for notifications and faults. Nova: `exception_to_dict`, hibiscus.
 ///
-/// The message is the one given unless that is empty, else the formatted message, else the name of the class: the
-/// text of a failure that is not Nova's never leaks. `ValueError` where the code is no JSON.
+/// The message is `message` unless that is `None` or empty, then the failure's formatted message, then the name of its
+/// class. The text of the failure is not a fallback, because it can contain details that tenants must not see. Fails
+/// with `ValueError` when the code is not JSON.
 ///
 /// ```
 /// use nova_compute_utils::fault::{Failure, exception_to_dict};
@@ -155,13 +159,13 @@ pub struct ExceptionDict<'a> {
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 pub fn exception_to_dict<'a>(fault: &'a Failure, message: Option<&'a str>) -> Result<ExceptionDict<'a>, Error> {
-    let given = message.filter(|message| !message.is_empty());
-    let message = given.or(fault.formatted_message.as_deref()).unwrap_or(&fault.class_name);
+    let message = message.filter(|message| !message.is_empty());
+    let message = message.or(fault.formatted_message.as_deref()).unwrap_or(&fault.class_name);
     Ok(ExceptionDict { exception: &fault.class_name, message: safe_truncate(message, 255), code: fault.code()? })
 }
 
-/// The first bytes of a text, as many as `length` says and no split character; a negative length counts from the end.
-/// Nova: `safe_truncate`, hibiscus.
+/// Returns the longest beginning of a text that has at most `length` bytes and ends at a character boundary. A negative
+/// length counts from the end. Nova: `safe_truncate`, hibiscus.
 ///
 /// ```
 /// use nova_compute_utils::fault::safe_truncate;
@@ -176,51 +180,51 @@ pub fn safe_truncate(value: &str, length: i64) -> &str {
     value.split_at(value.floor_char_boundary(end)).0
 }
 
-/// Record what befell an instance. Nova: `add_instance_fault_from_exc`.
+/// Records a failure as a fault of an instance. Nova: `add_instance_fault_from_exc`.
 ///
-/// In grizzly the message is the failure's `value`, or the name of its class, of any length, and the details are its
-/// text, with the frames of the traceback where the code is 500. In hibiscus code and message are those of
-/// [`exception_to_dict`], where `fault_message` is the message given; the details are the whole printed exception
-/// where there is a traceback and the code is 500, else empty. `ValueError` where a code that hibiscus wants as a
-/// whole number is none.
+/// In grizzly the message is the failure's `value`, or else the name of its class, of any length. The details are the
+/// text, followed by the frames of the traceback when the code is 500.
+///
+/// In hibiscus code and message are those of [`exception_to_dict`] with `fault_message`. The details are the whole
+/// printed exception when the failure has a traceback and the code is 500, and otherwise empty. Fails with `ValueError`
+/// when the code is not a whole number.
 ///
 /// ```
 /// use nova_compute_utils::fault::{Failure, add_instance_fault_from_exc};
-/// use nova_compute_utils::host::MemoryHost;
-/// use nova_compute_utils::{Config, Release, time};
+/// use nova_compute_utils::testing::{MemoryHost, ready};
+/// use nova_compute_utils::{Context, Release, time};
 ///
-/// # fn ready<F: std::future::Future>(future: F) -> F::Output {
-/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-/// #     match std::pin::pin!(future).poll(&mut context) { std::task::Poll::Ready(output) => output, _ => unreachable!() }
-/// # }
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
-/// let config = Config::new(Release::Hibiscus, "cmp-01");
-/// let failure = Failure::new("NoValidHost", "No valid host was found. ").with_formatted_message("No valid host was found. ");
-/// ready(add_instance_fault_from_exc(&host, &config, "5a92d5c4-d71c-4972-bcbb-019167ffd7f1", &failure, None))?;
-/// assert_eq!(host.instance_faults()[0].values.message.as_deref(), Some("No valid host was found. "));
+/// let (release, context, uuid) = (Release::Hibiscus, Context::default(), "5a92d5c4-d71c-4972-bcbb-019167ffd7f1");
+/// let message = "No valid host was found. ";
+/// let failure = Failure::new("NoValidHost", message).with_formatted_message(message);
+/// ready(add_instance_fault_from_exc(&host, &context, release, "cmp-01", uuid, &failure, None))?;
+/// assert_eq!(host.instance_faults()[0].values.message.as_deref(), Some(message));
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 pub async fn add_instance_fault_from_exc<H: Conductor>(
     services: &H,
-    config: &Config,
+    context: &Context,
+    release: Release,
+    host: &str,
     instance_uuid: &str,
     fault: &Failure,
     fault_message: Option<&str>,
 ) -> Result<(), Error> {
-    let Fault { code, message, details } = fault_of_failure(config.release)(fault, fault_message)?;
-    let (instance_uuid, host) = (instance_uuid.to_owned(), config.host.clone());
+    let Fault { code, message, details } = fault_of_failure(release)(fault, fault_message)?;
+    let (instance_uuid, host) = (instance_uuid.to_owned(), host.to_owned());
     let values = InstanceFaultValues { instance_uuid, code, message, details, host };
-    services.instance_fault_create(&values).await.map_err(|error| Error::host("instance-fault-create", error))
+    services.instance_fault_create(context, &values).await.map_err(|error| Error::host("instance-fault-create", error))
 }
 
-/// What a release makes of a failure, and of the message given.
+/// How a release makes a fault from a failure and the caller's message.
 type FaultOfFailure = fn(&Failure, Option<&str>) -> Result<Fault, Error>;
 
 fn fault_of_failure(release: Release) -> FaultOfFailure {
-    release.pick(grizzly_fault, hibiscus_fault)
+    release.choose(grizzly_fault as FaultOfFailure, hibiscus_fault)
 }
 
-/// What is recorded of a failure.
+/// The columns of an instance fault that come from the failure.
 #[derive(Debug)]
 pub(crate) struct Fault {
     code: String,
@@ -245,12 +249,12 @@ impl Failure {
         self.code.as_deref().map_or(Ok(DEFAULT_CODE), Json::parse)
     }
 
-    /// Grizzly turns the value into text, whatever it is.
+    /// Returns grizzly's message: the value, of any type, as text.
     fn value_or_class_name(&self) -> Result<String, Error> {
         self.value.as_deref().map_or_else(|| Ok(self.class_name.clone()), |value| unicode(Json::parse(value)?))
     }
 
-    /// Grizzly's details. It compares the code as it is: the text `500` is another one.
+    /// Returns grizzly's details. Grizzly compares the code without conversion, so the string `500` does not match.
     fn text_and_frames(&self, code: Json<'_>) -> String {
         match &self.traceback {
             Some(frames) if is_500(code) => format!("{}\n{frames}", self.text),
@@ -258,7 +262,7 @@ impl Failure {
         }
     }
 
-    /// Hibiscus' details. It compares the code once it is a whole number.
+    /// Returns hibiscus' details. Hibiscus compares the code after its conversion to a whole number.
     fn details(&self, code: i128) -> String {
         let has_traceback = self.traceback.is_some() || self.formatted_exception.is_some();
         if has_traceback && code == 500 { self.formatted_exception().into_owned() } else { String::new() }
@@ -275,7 +279,7 @@ fn number(json: Json<'_>) -> Option<f64> {
     json.as_str().parse().ok()
 }
 
-/// Python 2's `unicode` of a value.
+/// Returns Python 2's `unicode()` of a value.
 fn unicode(value: Json<'_>) -> Result<String, Error> {
     if let Some(text) = value.text()? {
         return Ok(text.into_owned());
@@ -285,18 +289,18 @@ fn unicode(value: Json<'_>) -> Result<String, Error> {
         "true" => "True".to_owned(),
         "false" => "False".to_owned(),
         digits if value.integer().is_some() => digits.to_owned(),
-        other => number(value).map_or_else(|| other.to_owned(), |value| Release::Grizzly.float(value)),
+        other => number(value).map_or_else(|| other.to_owned(), Release::Grizzly.rules().float),
     })
 }
 
-/// A value in a field of Nova's that holds whole numbers.
+/// Converts a value as Nova's `IntegerField` does.
 fn integer_field(code: Json<'_>) -> Result<i128, Error> {
     if code.is_null() {
         return Err(Error::value("Field `code' cannot be None"));
     }
     let text = code.text()?;
     let number = match (code.as_str(), &text) {
-        (_, Some(text)) => python::int(text, Release::Hibiscus.groups_digits()).ok().map(i128::from),
+        (_, Some(text)) => python::int(text, Release::Hibiscus.rules().groups_digits).ok().map(i128::from),
         ("true", None) => Some(1),
         ("false", None) => Some(0),
         _ => code.integer().or_else(|| truncated(number(code)?)),
@@ -304,8 +308,13 @@ fn integer_field(code: Json<'_>) -> Result<i128, Error> {
     number.ok_or_else(|| Error::value(format!("the code of a fault is {}: give a whole number", code.as_str())))
 }
 
+/// Returns Python's `int()` of a float, or `None` when it does not fit.
 fn truncated(number: f64) -> Option<i128> {
-    format!("{:.0}", number.trunc()).parse().ok()
+    #[allow(clippy::cast_precision_loss, reason = "a power of two is exact")]
+    let limit = -(i128::MIN as f64);
+    #[allow(clippy::cast_possible_truncation, reason = "the cast drops the fraction, as `int()` does")]
+    let truncated = number as i128;
+    (-limit..limit).contains(&number).then_some(truncated)
 }
 
 #[cfg(test)]
@@ -319,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_compared_as_it_is_or_as_a_number() {
+    fn grizzly_compares_the_code_unconverted_and_hibiscus_as_a_number() {
         let failure = Failure::new("NovaException", "boom").with_traceback("  frame\n");
         for (code, grizzly, hibiscus) in [
             ("500", "boom\n  frame\n", true),
@@ -336,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn hibiscus_wants_a_whole_number() {
+    fn hibiscus_requires_a_whole_number() {
         for code in ["null", "\"x\"", "[]", "{}", "1e999", "500]"] {
             let failure = Failure { code: Some(code.to_owned()), ..Failure::default() };
             assert_eq!(hibiscus_fault(&failure, None).expect_err(code).code(), "ValueError", "{code}");
@@ -344,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn grizzly_prints_the_value() {
+    fn grizzly_converts_the_value_to_text() {
         for (value, message) in
             [("null", "None"), ("5", "5"), ("true", "True"), ("0.1", "0.1"), ("\"\"", ""), ("\"\\u00e9\"", "\u{e9}")]
         {
@@ -354,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_between_characters() {
+    fn truncates_at_a_character_boundary() {
         for (value, length, expected) in [
             ("d\u{e9}faut", 3, "d\u{e9}"),
             ("d\u{e9}faut", -6, "d"),
@@ -369,7 +378,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn as_much_is_kept_as_fits(value in any::<String>(), length in -40..300_i64) {
+        fn keeps_as_many_characters_as_fit(value in any::<String>(), length in -40..300_i64) {
             let kept = safe_truncate(&value, length);
             let bytes = |text: &str| i64::try_from(text.len()).expect("a short text");
             let room = if length < 0 { bytes(&value) + length } else { length };
@@ -380,7 +389,7 @@ mod tests {
         }
 
         #[test]
-        fn any_failure_is_a_fault_or_an_error(
+        fn any_failure_gives_a_fault_or_an_error(
             text in any::<String>(),
             code in proptest::option::of(any::<String>()),
             value in proptest::option::of(any::<String>()),

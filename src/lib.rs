@@ -1,91 +1,82 @@
-//! OpenStack Nova's compute utilities, pure: device names, audit windows, usage notifications, actions, events and
-//! faults.
+//! OpenStack Nova's `nova.compute.utils` as a pure library: device names, audit windows, usage notifications, actions,
+//! events and faults.
 //!
-//! Nova keeps these rules in its Python services. Here they are a library without I/O, clock or randomness of its
-//! own, for native Rust and, through its faces, for component hosts. For the same input it yields what Nova yields;
-//! the golden vectors in `tests/vectors`, made by the real Nova, say so. [`Release`] says which Nova: that of 2013 or
-//! today's.
+//! The library needs no I/O, no clock and no randomness of its own. For the same input it returns what Nova returns;
+//! golden vectors made by the real Nova prove it. [`Release`] selects the Nova of 2013 or of 2026. The same code runs
+//! natively, as a WebAssembly component and as an npm package.
 //!
-//! # Naming a device
+//! # Name a device
 //!
 //! ```
-//! use nova_compute_utils::device::{BlockDevice, get_device_name_for_instance};
+//! use nova_compute_utils::device::{BlockDevice, DeviceConfig, get_device_name_for_instance};
+//! use nova_compute_utils::Release;
 //! use nova_compute_utils::instance::Instance;
-//! use nova_compute_utils::{Config, Release};
 //!
-//! let config = Config::new(Release::Hibiscus, "cmp-01");
+//! let config = DeviceConfig::new(Release::Hibiscus);
 //! let instance = Instance::parse(r#"{"root_device_name": "/dev/vda"}"#)?;
 //! let root = BlockDevice { device_name: Some("/dev/vda"), destination_type: Some("volume"), ..BlockDevice::default() };
 //! assert_eq!(get_device_name_for_instance(&config, &instance, &[root.clone()], None)?, "/dev/vdb");
 //!
-//! let taken = get_device_name_for_instance(&config, &instance, &[root], Some("/dev/sda")).unwrap_err();
-//! assert_eq!(taken.code(), "DevicePathInUse");
-//! assert_eq!(taken.to_string(), "The supplied device path (/dev/sda) is in use.");
+//! let error = get_device_name_for_instance(&config, &instance, &[root], Some("/dev/sda")).unwrap_err();
+//! assert_eq!(error.code(), "DevicePathInUse");
+//! assert_eq!(error.to_string(), "The supplied device path (/dev/sda) is in use.");
 //! # Ok::<(), nova_compute_utils::Error>(())
 //! ```
 //!
-//! # Asking for a window
+//! # Compute an audit window
 //!
 //! ```
-//! use nova_compute_utils::{Config, Release, period, time};
+//! use nova_compute_utils::{Release, period, time};
 //!
-//! let config = Config::new(Release::Hibiscus, "cmp-01");
-//! let window = period::last_completed_audit_period(&config, None, time::parse("2026-11-01T00:17:03.25")?)?;
+//! let now = time::parse("2026-11-01T00:17:03.25")?;
+//! let window = period::last_completed_audit_period(Release::Hibiscus, "month", None, now)?;
 //! assert_eq!(time::isoformat(window.begin), "2026-10-01T00:00:00.000000");
 //! assert_eq!(time::isoformat(window.end), "2026-11-01T00:00:00.000000");
 //! # Ok::<(), nova_compute_utils::Error>(())
 //! ```
 //!
-//! # Building an exists payload
+//! # Build an `exists` payload
 //!
 //! ```
 //! use nova_compute_utils::document::Object;
 //! use nova_compute_utils::instance::Instance;
-//! use nova_compute_utils::{Config, Release, period, time, usage};
+//! use nova_compute_utils::{Release, period, time, usage};
 //!
-//! let config = Config::new(Release::Hibiscus, "cmp-01");
-//! let window = period::last_completed_audit_period(&config, None, time::parse("2026-11-01T00:17:03.25")?)?;
+//! let (release, now) = (Release::Hibiscus, time::parse("2026-11-01T00:17:03.25")?);
+//! let window = period::last_completed_audit_period(release, "month", None, now)?;
 //! let instance = Instance::parse(r#"{"uuid": "48b988aa-afe1-4664-8307-784d3a2daad0", "vm_state": "active",
 //!     "flavor": {"name": "m1.small", "root_gb": 20, "ephemeral_gb": 10}}"#)?;
-//! let payload = usage::exists_payload(&config, &instance, window, None, &Object::default())?;
+//! let payload = usage::exists_payload(release, &instance, window, None, None, &Object::default())?;
 //! let payload = Object::parse(&payload)?;
 //! assert_eq!(payload.get("audit_period_ending").map(|value| value.as_str()), Some(r#""2026-11-01 00:00:00""#));
 //! assert_eq!(payload.get("disk_gb").map(|value| value.as_str()), Some("30"));
 //! # Ok::<(), nova_compute_utils::Error>(())
 //! ```
 //!
-//! # Reporting an event
+//! # Report an event
 //!
-//! What is recorded or sent goes through the two things that an embedding program supplies: a
-//! [`Conductor`](host::Conductor) (persistence) and a [`Notifier`](host::Notifier) (emission).
-//! [`MemoryHost`](host::MemoryHost) is both, for tests and examples.
+//! The embedding program supplies persistence, a [`Conductor`](host::Conductor), and emission, a
+//! [`Notifier`](host::Notifier). The feature `testing` has [`MemoryHost`](testing::MemoryHost), which is both.
 //!
 //! ```
 //! use nova_compute_utils::action::{self, Event};
-//! use nova_compute_utils::host::MemoryHost;
+//! use nova_compute_utils::testing::{MemoryHost, ready};
 //! use nova_compute_utils::{Context, Error, Release, time};
 //!
-//! # fn ready<F: std::future::Future>(future: F) -> F::Output {
-//! #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-//! #     match std::pin::pin!(future).poll(&mut context) { std::task::Poll::Ready(output) => output, _ => unreachable!() }
-//! # }
-//! # ready(async {
 //! let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
 //! let (release, context, uuid) = (Release::Hibiscus, Context::default(), "48b988aa-afe1-4664-8307-784d3a2daad0");
-//! action::action_start(&host, release, &context, uuid, Some("reboot")).await?;
+//! ready(action::action_start(&host, release, &context, uuid, Some("reboot")))?;
 //!
 //! let event = Event { name: "compute_reboot_instance".into(), instance_uuids: vec![uuid.into()], ..Event::default() };
-//! let reported = action::report_event(&host, release, &context, event, async || Ok::<_, Error>("rebooted")).await;
+//! let reported = ready(action::report_event(&host, release, &context, event, async || Ok::<_, Error>("rebooted")));
 //! assert_eq!(reported, Ok("rebooted"));
 //! assert_eq!(host.instance_actions_events()[0].result.as_deref(), Some("Success"));
 //! # Ok::<(), Error>(())
-//! # })?;
-//! # Ok::<(), Error>(())
 //! ```
 //!
-//! # The modules
+//! # Modules
 //!
-//! | module | what it answers to in Nova |
+//! | module | the names in Nova |
 //! |---|---|
 //! | [`device`] | `get_device_name_for_instance`, `get_next_device_name`, `default_device_names_for_instance`, `instance_block_mapping` and their helpers |
 //! | [`period`] | `last_completed_audit_period`, `audit_period_bounds` |
@@ -95,8 +86,31 @@
 //! | [`action`] | `pack_action_*`, `InstanceAction`, `InstanceActionEvent`, `EventReporter` |
 //! | [`volume`] | `usage_volume_info`, `VolumeUsage.to_dict`, `notify_about_volume_usage` |
 //! | [`network`] | `NetworkInfo.hydrate`, `get_nw_info_for_instance`, `Instance.get_network_info` |
-//! | [`host`] | what an embedding program supplies |
-//! | [`instance`], [`document`], [`time`] | the records, documents and moments that they share |
+//! | [`host`] | the callbacks that the embedding program implements |
+//! | [`instance`], [`document`], [`time`] | the documents and timestamps that the other modules share |
+
+#![no_std]
+#![cfg_attr(not(any(feature = "js", feature = "component")), forbid(unsafe_code))]
+#![deny(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+extern crate alloc;
+// The faces need what wasm-bindgen and wit-bindgen need; the tests may use anything.
+#[cfg(any(test, all(target_arch = "wasm32", any(feature = "js", feature = "component"))))]
+extern crate std;
 
 pub mod action;
 pub mod audit;
@@ -112,10 +126,12 @@ pub mod network;
 pub mod period;
 mod python;
 mod release;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod usage;
 pub mod volume;
 
 pub use context::{Config, Context, NotificationFormat};
 pub use error::Error;
-pub use release::Release;
+pub use release::{DatabaseRules, Release};

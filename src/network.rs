@@ -1,13 +1,16 @@
-//! The network model: what an instance's network info cache holds, hydrated.
+//! The network model: the hydrated form of an instance's network info cache. Nova: `nova.network.model`.
 //!
-//! Nova: `nova.network.model`. Hydrating fills in what a structure leaves out, infers the IP version of addresses and
-//! networks that come without one, and gathers unknown keys in `meta`.
+//! Hydrating adds the fields that a structure lacks, infers missing IP versions from addresses and networks, and moves
+//! unknown keys into `meta`.
 
 mod address;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 pub(crate) use address::ipv6_text;
 
@@ -21,7 +24,7 @@ use crate::release::Release;
 /// ```
 /// use nova_compute_utils::{Release, network::NetworkInfo};
 ///
-/// let cache = r#"[{"address": "fa:16:3e:00:00:01", "network": {"label": "private", "subnets": [{"ips": [{"address": "10.0.0.4"}]}]}}]"#;
+/// let cache = r#"[{"network": {"label": "private", "subnets": [{"ips": [{"address": "10.0.0.4"}]}]}}]"#;
 /// let network_info = NetworkInfo::hydrate(Release::Hibiscus, cache)?;
 /// let vif = &network_info.vifs[0];
 /// assert_eq!(vif.vnic_type().map(|value| value.as_str()), Some(r#""normal""#));
@@ -38,55 +41,55 @@ pub struct NetworkInfo<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vif<'a> {
     fields: Vec<(&'static str, Json<'a>)>,
-    /// The network it is plugged into.
+    /// The network of the interface.
     pub network: Option<Network<'a>>,
-    /// Everything else that is known of it.
+    /// All other keys.
     pub meta: Object<'a>,
 }
 
 /// A network. Nova: `Network`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network<'a> {
-    /// Its id.
+    /// The id.
     pub id: Json<'a>,
-    /// The bridge that it is reached by.
+    /// The bridge on the host.
     pub bridge: Json<'a>,
-    /// Its name.
+    /// The name.
     pub label: Json<'a>,
-    /// Its subnets, in order.
+    /// The subnets, in order.
     pub subnets: Vec<Subnet<'a>>,
-    /// Everything else that is known of it.
+    /// All other keys.
     pub meta: Object<'a>,
 }
 
 /// A subnet. Nova: `Subnet`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subnet<'a> {
-    /// Its addresses, such as `10.0.0.0/24`.
+    /// The address range, such as `10.0.0.0/24`.
     pub cidr: Json<'a>,
-    /// Name servers; a place is empty where the cache had an empty entry.
+    /// The name servers; `None` for an empty entry of the cache.
     pub dns: Vec<Option<Ip<'a>>>,
-    /// The way out.
+    /// The default gateway.
     pub gateway: Option<Ip<'a>>,
-    /// The addresses that the instance has in it.
+    /// The addresses of the instance in this subnet.
     pub ips: Vec<FixedIp<'a>>,
-    /// Ways to elsewhere.
+    /// The static routes.
     pub routes: Vec<Route<'a>>,
     version: Version<'a>,
-    /// Everything else that is known of it.
+    /// All other keys.
     pub meta: Object<'a>,
 }
 
-/// A way to somewhere. Nova: `Route`.
+/// A static route. Nova: `Route`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route<'a> {
-    /// Where it leads.
+    /// The destination.
     pub cidr: Json<'a>,
-    /// Whom to send packets to.
+    /// The next hop.
     pub gateway: Option<Ip<'a>>,
-    /// The interface to send them by.
+    /// The outgoing interface.
     pub interface: Json<'a>,
-    /// Everything else that is known of it.
+    /// All other keys.
     pub meta: Object<'a>,
 }
 
@@ -95,23 +98,23 @@ pub struct Route<'a> {
 pub struct Ip<'a> {
     /// The address itself.
     pub address: Json<'a>,
-    /// What it is for: `fixed`, `floating`, `gateway`, `dns`.
+    /// The kind of address: `fixed`, `floating`, `gateway`, `dns`.
     pub r#type: Json<'a>,
     version: Version<'a>,
-    /// Everything else that is known of it.
+    /// All other keys.
     pub meta: Object<'a>,
 }
 
-/// An address that an instance has in a subnet. Nova: `FixedIP`.
+/// An address of an instance in a subnet. Nova: `FixedIP`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixedIp<'a> {
     /// The address.
     pub ip: Ip<'a>,
-    /// The floating addresses that lead to it; a place is empty where the cache had an empty entry.
+    /// The floating addresses that map to it; `None` for an empty entry of the cache.
     pub floating_ips: Vec<Option<Ip<'a>>>,
 }
 
-/// What a structure was given as its IP version, or what was inferred: JSON.
+/// The IP version of a structure as JSON, taken from the cache or inferred.
 type Version<'a> = Cow<'a, str>;
 
 const VIF_FIELDS: [(&str, Json<'static>); 7] = [
@@ -134,34 +137,29 @@ const MODERN_VIF_FIELDS: [(&str, Json<'static>); 6] = [
 ];
 
 impl<'a> NetworkInfo<'a> {
-    /// From the JSON text of a network info cache. Nova: `NetworkInfo.hydrate`.
+    /// Hydrates the JSON text of a network info cache. Nova: `NetworkInfo.hydrate`.
     ///
-    /// `ValueError` (`JSONDecodeError` in hibiscus) on text that is no JSON, `TypeError` or `AttributeError` where a
-    /// structure is called for and something else stands, `InvalidIpAddressError` and `AddrFormatError` on an address
-    /// or network whose version cannot be inferred.
+    /// Fails with `ValueError` (`JSONDecodeError` in hibiscus) when the text is not JSON, with `TypeError` or
+    /// `AttributeError` when a structure has the wrong type, and with `InvalidIpAddressError` or `AddrFormatError` when
+    /// the version of an address or network cannot be inferred.
     pub fn hydrate(release: Release, json: &'a str) -> Result<Self, Error> {
-        let network_info = Json::parse(json).map_err(|error| Error::new(release.not_json(), error.message()))?;
-        Self::hydrate_json(release, network_info)
+        let not_json = |error: Error| Error::new(release.rules().not_json, error.message());
+        Ok(Self { vifs: hydrate_list(release, Json::parse(json).map_err(not_json)?, Vif::hydrate)? })
     }
 
-    pub(crate) fn hydrate_json(release: Release, network_info: Json<'a>) -> Result<Self, Error> {
-        let vifs = items(release, network_info)?;
-        Ok(Self { vifs: vifs.into_iter().map(|vif| Vif::hydrate(release, vif)).collect::<Result<_, _>>()? })
-    }
-
-    /// The hydrated form as JSON.
+    /// Returns the hydrated network info as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
         list_json(self.vifs.iter().map(Vif::to_json))
     }
 }
 
-/// The hydrated network info of an instance's cache. Nova: `get_nw_info_for_instance`, grizzly.
+/// Returns the hydrated network info of an instance's cache. Nova: `get_nw_info_for_instance`, grizzly.
 ///
-/// A cache that is empty in any way is an empty list; `KeyError` where the instance has no `info_cache` at all,
-/// `AttributeError` where it is no mapping, and the errors of [`NetworkInfo::hydrate`].
+/// An empty cache, null included, gives an empty list. Fails with `KeyError` when the instance has no `info_cache`,
+/// with `AttributeError` when that is not a mapping, and as [`NetworkInfo::hydrate`] does.
 ///
-/// `text` is where the text of the cache is kept while the network info borrows from it.
+/// The function stores the text of the cache in `text`; the result borrows from it.
 ///
 /// ```
 /// use nova_compute_utils::{instance::Instance, network};
@@ -185,7 +183,7 @@ pub fn get_nw_info_for_instance<'t>(instance: &Instance<'_>, text: &'t mut Strin
     }
 }
 
-/// What a cache that is not empty has for network info.
+/// Returns the member `network_info` of an instance's cache; `None` when the cache is empty or lacks it.
 pub(crate) fn cached_network_info<'a>(instance: &Instance<'a>) -> Result<Option<Json<'a>>, Error> {
     match instance.info_cache.filter(|info_cache| info_cache.is_truthy()) {
         None => Ok(None),
@@ -193,21 +191,20 @@ pub(crate) fn cached_network_info<'a>(instance: &Instance<'a>) -> Result<Option<
     }
 }
 
-/// The hydrated network info of an instance's cache; nothing where the cache has a null in its place.
-/// Nova: `Instance.get_network_info` of hibiscus.
+/// Returns the hydrated network info of an instance's cache; `None` when the cache contains null. Nova:
+/// `Instance.get_network_info` of hibiscus.
 ///
-/// A cache that was never made is an empty list. `KeyError` where the cache lacks its column, `ValueError` where the
-/// column holds something that is not yet a network model, `JSONDecodeError` and the errors of
-/// [`NetworkInfo::hydrate`] on bad text.
+/// An absent cache gives an empty list. Fails with `KeyError` when the cache lacks `network_info`, with `ValueError`
+/// when that is not a string, and as [`NetworkInfo::hydrate`] does.
 ///
-/// `text` is where the unescaped text of the cache is kept while the network info borrows from it.
+/// The function stores the text of the cache in `text`; the result borrows from it.
 pub fn get_network_info<'t>(instance: &Instance<'_>, text: &'t mut String) -> Result<Option<NetworkInfo<'t>>, Error> {
     let Some(info_cache) = instance.info_cache else {
         return Ok(Some(NetworkInfo::default()));
     };
     let info_cache = Object::from_json(info_cache)?;
     let network_info =
-        info_cache.get("network_info").ok_or_else(|| Error::new("KeyError", "the info cache has no `network_info`"))?;
+        info_cache.get("network_info").ok_or_else(|| Error::key("the info cache has no `network_info`"))?;
     if network_info.is_null() {
         return Ok(None);
     }
@@ -219,54 +216,54 @@ pub fn get_network_info<'t>(instance: &Instance<'_>, text: &'t mut String) -> Re
 }
 
 impl<'a> Vif<'a> {
-    /// The id of its port.
+    /// Returns the id of the port.
     #[must_use]
     pub fn id(&self) -> Json<'a> {
         self.field("id").unwrap_or(Json::NULL)
     }
 
-    /// Its MAC address.
+    /// Returns the MAC address.
     #[must_use]
     pub fn address(&self) -> Json<'a> {
         self.field("address").unwrap_or(Json::NULL)
     }
 
-    /// The name of the device on the host.
+    /// Returns the name of the device on the host.
     #[must_use]
     pub fn devname(&self) -> Json<'a> {
         self.field("devname").unwrap_or(Json::NULL)
     }
 
-    /// How it is plugged in; nothing in grizzly, which keeps this in `meta`.
+    /// Returns the way in which the port is attached; `None` in grizzly, which has this key in `meta`.
     #[must_use]
     pub fn vnic_type(&self) -> Option<Json<'a>> {
         self.field("vnic_type")
     }
 
-    /// Any of its fields but `network` and `meta`, under Nova's name.
+    /// Returns a field by its name in Nova; `None` for `network`, `meta` and unknown names.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<Json<'a>> {
         self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| *value)
     }
 
-    /// The addresses in all its subnets, in order; none where it has no network.
+    /// Returns the addresses in all subnets of the network, in order.
     pub fn fixed_ips(&self) -> impl Iterator<Item = &FixedIp<'a>> {
         self.network.iter().flat_map(|network| &network.subnets).flat_map(|subnet| &subnet.ips)
     }
 
     fn hydrate(release: Release, vif: Json<'a>) -> Result<Self, Error> {
-        let mut given = mapping(release, vif, "vif")?;
-        let modern: &[_] = if release.has_modern_vifs() { &MODERN_VIF_FIELDS } else { &[] };
+        let mut source = mapping(release, vif, "vif")?;
+        let modern: &[_] = if release.rules().has_modern_vifs { &MODERN_VIF_FIELDS } else { &[] };
         let fields = VIF_FIELDS.iter().chain(modern).map(|(name, default)| {
-            let value = given.take(name).unwrap_or(*default);
+            let value = source.take(name).unwrap_or(*default);
             let value = if *name == "details" && !value.is_truthy() { *default } else { value };
             (*name, value)
         });
         let fields = fields.collect();
-        let network = given.take("network").filter(|network| network.is_truthy());
+        let network = source.take("network").filter(|network| network.is_truthy());
         Ok(Self {
             fields,
-            meta: meta(given)?,
+            meta: meta(source)?,
             network: network.map(|network| Network::hydrate(release, network)).transpose()?,
         })
     }
@@ -284,13 +281,11 @@ impl<'a> Vif<'a> {
 
 impl<'a> Network<'a> {
     fn hydrate(release: Release, network: Json<'a>) -> Result<Self, Error> {
-        let mut given = mapping(release, network, "network")?;
-        let [id, bridge, label] = ["id", "bridge", "label"].map(|name| given.take(name).unwrap_or(Json::NULL));
-        let subnets = take_list(&mut given, "subnets");
-        let meta = meta(given)?;
-        let subnets = items(release, subnets)?;
-        let subnets = subnets.into_iter().map(|subnet| Subnet::hydrate(release, subnet)).collect::<Result<_, _>>()?;
-        Ok(Self { id, bridge, label, subnets, meta })
+        let mut source = mapping(release, network, "network")?;
+        let [id, bridge, label] = ["id", "bridge", "label"].map(|name| source.take(name).unwrap_or(Json::NULL));
+        let subnets = take_list(&mut source, "subnets");
+        let meta = meta(source)?;
+        Ok(Self { id, bridge, label, subnets: hydrate_list(release, subnets, Subnet::hydrate)?, meta })
     }
 
     fn to_json(&self) -> String {
@@ -305,30 +300,27 @@ impl<'a> Network<'a> {
 }
 
 impl<'a> Subnet<'a> {
-    /// Its IP version as JSON: a number, null where nothing tells, or whatever the cache held.
+    /// Returns the IP version as JSON: a number, null when it is unknown, or any value that the cache contains.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
     fn hydrate(release: Release, subnet: Json<'a>) -> Result<Self, Error> {
-        let mut given = mapping(release, subnet, "subnet")?;
-        let cidr = given.take("cidr").unwrap_or(Json::NULL);
-        let gateway = given.take("gateway").unwrap_or(Json::NULL);
-        let version = given.take("version").unwrap_or(Json::NULL);
-        let [dns, ips, routes] = ["dns", "ips", "routes"].map(|name| take_list(&mut given, name));
-        let meta = meta(given)?;
+        let mut source = mapping(release, subnet, "subnet")?;
+        let cidr = source.take("cidr").unwrap_or(Json::NULL);
+        let gateway = source.take("gateway").unwrap_or(Json::NULL);
+        let version = source.take("version").unwrap_or(Json::NULL);
+        let [dns, ips, routes] = ["dns", "ips", "routes"].map(|name| take_list(&mut source, name));
+        let meta = meta(source)?;
         let version = infer(version, cidr, |cidr| address::version_of_network(release, cidr))?;
         Ok(Self {
             cidr,
             version,
             meta,
-            dns: hydrate_ips(release, dns)?,
-            ips: items(release, ips)?.into_iter().map(|ip| FixedIp::hydrate(release, ip)).collect::<Result<_, _>>()?,
-            routes: items(release, routes)?
-                .into_iter()
-                .map(|route| Route::hydrate(release, route))
-                .collect::<Result<_, _>>()?,
+            dns: hydrate_list(release, dns, Ip::hydrate)?,
+            ips: hydrate_list(release, ips, FixedIp::hydrate)?,
+            routes: hydrate_list(release, routes, Route::hydrate)?,
             gateway: Ip::hydrate(release, gateway)?,
         })
     }
@@ -348,10 +340,10 @@ impl<'a> Subnet<'a> {
 
 impl<'a> Route<'a> {
     fn hydrate(release: Release, route: Json<'a>) -> Result<Self, Error> {
-        let mut given = mapping(release, route, "route")?;
+        let mut source = mapping(release, route, "route")?;
         let [cidr, gateway, interface] =
-            ["cidr", "gateway", "interface"].map(|name| given.take(name).unwrap_or(Json::NULL));
-        Ok(Self { cidr, interface, meta: meta(given)?, gateway: Ip::hydrate(release, gateway)? })
+            ["cidr", "gateway", "interface"].map(|name| source.take(name).unwrap_or(Json::NULL));
+        Ok(Self { cidr, interface, meta: meta(source)?, gateway: Ip::hydrate(release, gateway)? })
     }
 
     fn to_json(&self) -> String {
@@ -365,26 +357,26 @@ impl<'a> Route<'a> {
 }
 
 impl<'a> Ip<'a> {
-    /// Its IP version as JSON: a number, null where nothing tells, or whatever the cache held.
+    /// Returns the IP version as JSON: a number, null when it is unknown, or any value that the cache contains.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The address as netaddr prints it, as JSON; `ValueError` where it is none.
+    /// Returns the address as netaddr prints it, as JSON. Fails with `ValueError` when it is not an address.
     pub(crate) fn address_json(&self) -> Result<String, Error> {
         address::address_json(self.address)
     }
 
-    /// An empty entry stays empty.
+    /// Hydrates an address; an empty value gives `None`.
     fn hydrate(release: Release, ip: Json<'a>) -> Result<Option<Self>, Error> {
         if ip.is_truthy() { Self::from_mapping(release, mapping(release, ip, "ip")?).map(Some) } else { Ok(None) }
     }
 
-    fn from_mapping(release: Release, mut given: Object<'a>) -> Result<Self, Error> {
+    fn from_mapping(release: Release, mut source: Object<'a>) -> Result<Self, Error> {
         let [address, r#type, version] =
-            ["address", "type", "version"].map(|name| given.take(name).unwrap_or(Json::NULL));
-        let meta = meta(given)?;
+            ["address", "type", "version"].map(|name| source.take(name).unwrap_or(Json::NULL));
+        let meta = meta(source)?;
         let version = infer(version, address, |address| address::version_of_address(release, address))?;
         Ok(Self { address, r#type, version, meta })
     }
@@ -398,39 +390,31 @@ impl<'a> Ip<'a> {
 }
 
 impl<'a> FixedIp<'a> {
-    /// Its IP version, as of [`Ip::version`].
+    /// Returns the IP version, as [`Ip::version`] does.
     #[must_use]
     pub fn version(&self) -> &str {
         self.ip.version()
     }
 
     fn hydrate(release: Release, fixed_ip: Json<'a>) -> Result<Self, Error> {
-        let mut given = mapping(release, fixed_ip, "ip")?;
-        let floating_ips = take_list(&mut given, "floating_ips");
-        let mut ip = Ip::from_mapping(release, given)?;
+        let mut source = mapping(release, fixed_ip, "ip")?;
+        let floating_ips = take_list(&mut source, "floating_ips");
+        let mut ip = Ip::from_mapping(release, source)?;
         if !ip.r#type.is_truthy() {
             ip.r#type = Json::constant("\"fixed\"");
         }
-        Ok(Self { ip, floating_ips: hydrate_ips(release, floating_ips)? })
-    }
-
-    /// As JSON, with whatever else is to stand beside it.
-    pub(crate) fn to_json_with(&self, more: &[(&str, Json<'_>)]) -> String {
-        let mut object = ObjectWriter::new();
-        self.ip.write(&mut object);
-        object.value("floating_ips", &list_json(self.floating_ips.iter().map(|ip| ip_json(ip.as_ref()))));
-        for (name, value) in more {
-            object.value(name, value.as_str());
-        }
-        object.finish()
+        Ok(Self { ip, floating_ips: hydrate_list(release, floating_ips, Ip::hydrate)? })
     }
 
     fn to_json(&self) -> String {
-        self.to_json_with(&[])
+        let mut object = ObjectWriter::new();
+        self.ip.write(&mut object);
+        object.value("floating_ips", &list_json(self.floating_ips.iter().map(|ip| ip_json(ip.as_ref()))));
+        object.finish()
     }
 }
 
-/// A MAC address in the form of Nova's objects.
+/// Returns a MAC address in the format of Nova's objects.
 pub(crate) fn mac_address(address: Json<'_>) -> Result<String, Error> {
     let malformed = || Error::value(format!("Malformed MAC {}", address.as_str()));
     address.text()?.and_then(|text| address::mac_address(&text)).ok_or_else(malformed)
@@ -445,11 +429,7 @@ fn ip_json(ip: Option<&Ip<'_>>) -> String {
     object.finish()
 }
 
-fn hydrate_ips(release: Release, ips: Json<'_>) -> Result<Vec<Option<Ip<'_>>>, Error> {
-    items(release, ips)?.into_iter().map(|ip| Ip::hydrate(release, ip)).collect()
-}
-
-/// A given version is kept, even a wrong one; else it follows from the address or network, where there is one.
+/// Keeps a version from the cache, even a wrong one, and otherwise infers it from the address or network.
 fn infer<'a>(
     version: Json<'a>,
     from: Json<'a>,
@@ -461,9 +441,9 @@ fn infer<'a>(
     Ok(Cow::Borrowed(version.as_str()))
 }
 
-/// The given `meta` mapping, updated with every key that no field has taken.
-fn meta(mut given: Object<'_>) -> Result<Object<'_>, Error> {
-    let mut meta = match given.take("meta") {
+/// Returns the `meta` of a structure, with all keys that are not fields added. The caller has taken the fields out.
+fn meta(mut source: Object<'_>) -> Result<Object<'_>, Error> {
+    let mut meta = match source.take("meta") {
         None => Object::default(),
         Some(meta) if meta.is_object() => Object::from_json(meta)?,
         Some(meta) => {
@@ -471,32 +451,36 @@ fn meta(mut given: Object<'_>) -> Result<Object<'_>, Error> {
             return Err(Error::new("AttributeError", message));
         }
     };
-    meta.update(given);
+    meta.update(source);
     Ok(meta)
 }
 
-/// An empty list of any kind, null included, becomes a list.
-fn take_list<'a>(given: &mut Object<'a>, name: &str) -> Json<'a> {
-    given.take(name).filter(|list| list.is_truthy()).unwrap_or(Json::EMPTY_LIST)
+/// Takes a list out; any empty value, null included, becomes an empty list.
+fn take_list<'a>(source: &mut Object<'a>, name: &str) -> Json<'a> {
+    source.take(name).filter(|list| list.is_truthy()).unwrap_or(Json::EMPTY_LIST)
 }
 
-fn mapping<'a>(release: Release, value: Json<'a>, what: &str) -> Result<Object<'a>, Error> {
+fn mapping<'a>(release: Release, value: Json<'a>, name: &str) -> Result<Object<'a>, Error> {
     if value.is_object() {
         return Object::from_json(value);
     }
-    Err(Error::new(release.not_a_mapping(), format!("a {what} is {}: make it a mapping", value.type_name())))
+    Err(Error::new(release.rules().not_a_mapping, format!("a {name} is {}: make it a mapping", value.type_name())))
 }
 
-/// The members of what Python can iterate. A mapping yields its keys and a text its characters: none of them is a
-/// structure, so only an empty one passes.
-fn items(release: Release, value: Json<'_>) -> Result<Vec<Json<'_>>, Error> {
-    if let Some(items) = value.list()? {
-        return Ok(items);
+/// Hydrates each item of a list. Python can also iterate a mapping or a string, which gives keys or characters: these
+/// are not structures, so only an empty mapping or string is valid.
+fn hydrate_list<'a, T>(
+    release: Release,
+    list: Json<'a>,
+    hydrate: impl Fn(Release, Json<'a>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    if let Some(items) = list.list()? {
+        return items.into_iter().map(|item| hydrate(release, item)).collect();
     }
-    let is_iterable = value.is_object() || value.as_str().starts_with('"');
-    match (is_iterable, value.is_truthy()) {
-        (true, false) => Ok(Vec::new()),
-        (true, true) => Err(Error::new(release.not_a_mapping(), format!("expected a list, got {}", value.type_name()))),
-        (false, _) => Err(Error::type_error(format!("expected a list, got {}", value.type_name()))),
+    let is_iterable = list.is_object() || list.as_str().starts_with('"');
+    if is_iterable && !list.is_truthy() {
+        return Ok(Vec::new());
     }
+    let code = if is_iterable { release.rules().not_a_mapping } else { "TypeError" };
+    Err(Error::new(code, format!("expected a list, got {}", list.type_name())))
 }

@@ -1,19 +1,24 @@
 //! Audit windows: the arithmetic of `instance_usage_audit_period`.
 
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
 use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
-use crate::context::Config;
 use crate::error::Error;
 use crate::python;
 use crate::release::Release;
 use crate::time;
 
-/// One window of a period. It begins where the one before it ends.
+/// One window of a period. It begins when the previous window ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// First moment of the window.
+    /// The beginning, which belongs to the window.
     pub begin: NaiveDateTime,
-    /// First moment after it.
+    /// The end, which does not.
     pub end: NaiveDateTime,
 }
 
@@ -28,9 +33,9 @@ enum Unit {
 
 /// A period: `hour`, `day`, `month` or `year`, optionally with `@offset`.
 ///
-/// The offset says where in the unit a window begins: the minute, the hour, the day of the month, or the month. An
-/// offset that does not exist everywhere (`month@31`) fails with `ValueError` where a window touches a month that
-/// lacks the day, as in Nova; [`clamp`](Self::clamp) is the way out.
+/// The offset is the minute of the hour, the hour of the day, the day of the month or the month of the year at which a
+/// window begins. As in Nova, `month@31` fails with `ValueError` when a window begins or ends in a month without that
+/// day; [`clamp`](Self::clamp) avoids this.
 ///
 /// ```
 /// use nova_compute_utils::{Release, period::Period, time};
@@ -49,15 +54,15 @@ pub struct Period {
     text: String,
 }
 
-/// How many windows are listed at most: eleven years of hours.
-const MOST_WINDOWS: usize = 100_000;
+/// The largest number of windows that one call returns: eleven years of hours.
+const MAX_WINDOWS: usize = 100_000;
 
 impl Period {
-    /// A period from text.
+    /// Parses a period.
     ///
-    /// What follows the first `@` is read as Python's `int` reads it: blanks around it, a sign and the digits of any
-    /// script are fine. `ValueError` where it is no number and, in grizzly, on an unknown unit; hibiscus reads any
-    /// other unit as `hour`.
+    /// The text after the first `@` may be anything that Python's `int` accepts: digits of any script, with a sign and
+    /// white space around them. Fails with `ValueError` when it is not a number and, in grizzly, when the unit is
+    /// unknown; hibiscus reads an unknown unit as `hour`.
     pub fn parse(release: Release, text: &str) -> Result<Self, Error> {
         let (unit, offset) = match text.split_once('@') {
             None => (text, 0),
@@ -68,7 +73,7 @@ impl Period {
             "day" => Unit::Day,
             "month" => Unit::Month,
             "year" => Unit::Year,
-            _ if release.refuses_unknown_unit() => {
+            _ if release.rules().refuses_unknown_unit => {
                 return Err(Error::value(format!(
                     "unknown audit period `{text}`: give `hour`, `day`, `month` or `year`, optionally with `@offset`"
                 )));
@@ -78,8 +83,8 @@ impl Period {
         Ok(Self { unit, offset, clamps: false, text: text.to_owned() })
     }
 
-    /// Beyond Nova: the same period, where a day that a month lacks is the last day of that month. `month@31` then
-    /// means the last day of every month.
+    /// Makes a period that uses the last day of a month which lacks the day of the offset, so that `month@31` is the
+    /// last day of every month. Nova has no such option.
     ///
     /// ```
     /// use nova_compute_utils::{Release, period::Period, time};
@@ -97,10 +102,10 @@ impl Period {
         Self { clamps: true, ..self }
     }
 
-    /// The window most recently completed before a moment. One that ends exactly then is not complete yet.
+    /// Returns the last window that ends before a timestamp. A window that ends at the timestamp is not complete yet.
     ///
-    /// `ValueError` where a date in question does not exist, `OverflowError` on a step out of the calendar and on an
-    /// offset that no date field can hold.
+    /// Fails with `ValueError` when the begin or the end is not a date, and with `OverflowError` when the window leaves
+    /// the calendar or the offset does not fit 32 bits.
     pub fn last_completed(&self, before: NaiveDateTime) -> Result<Window, Error> {
         if i32::try_from(self.offset).is_err() {
             return Err(Error::overflow(format!("the offset of `{}` is too large", self.text)));
@@ -113,17 +118,17 @@ impl Period {
         }
     }
 
-    /// The bounds of the period at a moment: the last completed window or, for the current period, from its end to now.
+    /// Returns the last completed window or, with `current_period`, the time from its end until now.
     pub fn bounds(&self, current_period: bool, now: NaiveDateTime) -> Result<Window, Error> {
         let last = self.last_completed(now)?;
         Ok(if current_period { Window { begin: last.end, end: now } } else { last })
     }
 
-    /// Beyond Nova: all windows that lie between two moments, oldest first. One that begins at `begin` or ends at
-    /// `end` is among them.
+    /// Returns all windows from `begin` to `end`, oldest first, including those that begin at `begin` or end at `end`.
+    /// Nova has no such function.
     ///
-    /// Each begins where the one before it ends. The errors are those of [`last_completed`](Self::last_completed);
-    /// `ValueError` also where there are more than 100,000 of them.
+    /// Fails as [`last_completed`](Self::last_completed) does, and with `ValueError` when the result would have more
+    /// than 100,000 windows.
     ///
     /// ```
     /// use nova_compute_utils::{Release, period::Period, time};
@@ -137,15 +142,15 @@ impl Period {
     /// ```
     pub fn windows_between(&self, begin: NaiveDateTime, end: NaiveDateTime) -> Result<Vec<Window>, Error> {
         let mut windows = Vec::new();
-        // A window that ends at this very moment is complete right after it.
+        // One microsecond later, a window that ends at `end` is complete.
         let mut before = end.checked_add_signed(Duration::microseconds(1)).filter(time::in_calendar).unwrap_or(end);
         while before > begin {
             let window = self.last_completed(before)?;
             if window.begin < begin {
                 break;
             }
-            if windows.len() == MOST_WINDOWS {
-                let message = format!("more than {MOST_WINDOWS} windows of `{}` lie there: ask for less", self.text);
+            if windows.len() == MAX_WINDOWS {
+                let message = format!("the range has more than {MAX_WINDOWS} windows of `{}`: narrow it", self.text);
                 return Err(Error::value(message));
             }
             windows.push(window);
@@ -169,8 +174,8 @@ impl Period {
     }
 
     fn step_back(&self, before: NaiveDateTime, end: NaiveDateTime, step: Duration) -> Result<Window, Error> {
-        let earlier = |moment: NaiveDateTime| {
-            moment.checked_sub_signed(step).filter(time::in_calendar).ok_or_else(|| {
+        let earlier = |time: NaiveDateTime| {
+            time.checked_sub_signed(step).filter(time::in_calendar).ok_or_else(|| {
                 Error::overflow(format!("no window of `{}` fits before `{}`", self.text, time::isoformat(before)))
             })
         };
@@ -179,8 +184,8 @@ impl Period {
     }
 
     fn last_completed_month(&self, before: NaiveDateTime) -> Result<Window, Error> {
-        // Nova makes the end of this month first, so a day that this month lacks fails even where the window would
-        // lie before it.
+        // Nova computes the end in this month first, so a day that this month lacks fails even when the window lies
+        // before this month.
         let mut end = (before.year(), before.month());
         if self.day_of_month(end)? >= before {
             end = month_before(end);
@@ -193,10 +198,10 @@ impl Period {
     fn day_of_month(&self, (year, month): (i32, u32)) -> Result<NaiveDateTime, Error> {
         let day = if self.offset == 0 { 1 } else { self.offset };
         let date = u32::try_from(day).ok().and_then(|day| {
-            let as_it_is = midnight(year, month, day);
-            // No month has fewer days than 28 or more than 31.
+            let exact = midnight(year, month, day);
+            // Every month has at least 28 days and at most 31.
             let clamped = || (28..day).rev().find_map(|day| midnight(year, month, day));
-            if self.clamps && day <= 31 { as_it_is.or_else(clamped) } else { as_it_is }
+            if self.clamps && day <= 31 { exact.or_else(clamped) } else { exact }
         });
         date.ok_or_else(|| {
             Error::value(format!("`{}` needs a day {day} in {year:04}-{month:02}, which has none", self.text))
@@ -204,12 +209,13 @@ impl Period {
     }
 
     fn last_completed_year(&self, before: NaiveDateTime) -> Result<Window, Error> {
-        let end = self.month_of_year(before.year())?;
+        let mut year = before.year();
+        let mut end = self.month_of_year(year)?;
         if end >= before {
-            let end = self.month_of_year(before.year() - 1)?;
-            return Ok(Window { begin: self.month_of_year(before.year() - 2)?, end });
+            year = year.saturating_sub(1);
+            end = self.month_of_year(year)?;
         }
-        Ok(Window { begin: self.month_of_year(before.year() - 1)?, end })
+        Ok(Window { begin: self.month_of_year(year.saturating_sub(1))?, end })
     }
 
     fn month_of_year(&self, year: i32) -> Result<NaiveDateTime, Error> {
@@ -220,46 +226,54 @@ impl Period {
     }
 }
 
-impl std::fmt::Display for Period {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-/// The window most recently completed before a moment; an absent or empty unit means the configured one.
-/// Nova: `last_completed_audit_period`.
+/// Returns the last window of the period `unit` that ends before a timestamp; a `unit` that is `None` or empty means
+/// `instance_usage_audit_period`. Nova: `last_completed_audit_period`.
 pub fn last_completed_audit_period(
-    config: &Config,
+    release: Release,
+    instance_usage_audit_period: &str,
     unit: Option<&str>,
     before: NaiveDateTime,
 ) -> Result<Window, Error> {
-    let unit = unit.filter(|unit| !unit.is_empty()).unwrap_or(&config.instance_usage_audit_period);
-    Period::parse(config.release, unit)?.last_completed(before)
+    let unit = unit.filter(|unit| !unit.is_empty()).unwrap_or(instance_usage_audit_period);
+    Period::parse(release, unit)?.last_completed(before)
 }
 
-/// The bounds of the configured period: the last completed window or, for the current period, from its end to now.
-/// Nova: `audit_period_bounds`.
-pub fn audit_period_bounds(config: &Config, current_period: bool, now: NaiveDateTime) -> Result<Window, Error> {
-    Period::parse(config.release, &config.instance_usage_audit_period)?.bounds(current_period, now)
+/// Returns the last completed window or, with `current_period`, the time from its end until now. Nova:
+/// `audit_period_bounds`.
+pub fn audit_period_bounds(
+    release: Release,
+    instance_usage_audit_period: &str,
+    current_period: bool,
+    now: NaiveDateTime,
+) -> Result<Window, Error> {
+    Period::parse(release, instance_usage_audit_period)?.bounds(current_period, now)
 }
 
 fn parse_offset(release: Release, period: &str, offset: &str) -> Result<i64, Error> {
-    python::int(offset, release.groups_digits()).map_err(|python::NotANumber| {
-        Error::value(format!("the offset `{offset}` of the audit period `{period}` is no whole number"))
+    python::int(offset, release.rules().groups_digits).map_err(|python::NotANumber| {
+        Error::value(format!("the offset `{offset}` of the audit period `{period}` is not a whole number"))
     })
 }
 
-/// The beginning of a day, where it exists.
+/// Returns the beginning of a day, or `None` when the day does not exist.
 fn midnight(year: i32, month: u32, day: u32) -> Option<NaiveDateTime> {
     NaiveDate::from_ymd_opt(year, month, day)?.and_hms_opt(0, 0, 0).filter(time::in_calendar)
 }
 
 fn month_before((year, month): (i32, u32)) -> (i32, u32) {
-    if month <= 1 { (year - 1, 12) } else { (year, month - 1) }
+    if month <= 1 { (year.saturating_sub(1), 12) } else { (year, month.saturating_sub(1)) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -276,18 +290,18 @@ mod tests {
         prop_oneof![plain, clamped.prop_map(|period| period.expect("a period").clamp())]
     }
 
-    fn moment() -> impl Strategy<Value = NaiveDateTime> {
-        // From 1990 to 2050, now and then on a whole hour.
+    fn timestamp() -> impl Strategy<Value = NaiveDateTime> {
+        // From 1990 to 2050; half of the timestamps are whole hours.
         (631_152_000_i64..2_524_608_000, 0..1_000_000_u32, any::<bool>()).prop_map(|(seconds, microseconds, whole)| {
             let (seconds, microseconds) = if whole { (seconds / 3600 * 3600, 0) } else { (seconds, microseconds) };
-            chrono::DateTime::from_timestamp(seconds, microseconds * 1_000).expect("a moment").naive_utc()
+            chrono::DateTime::from_timestamp(seconds, microseconds * 1_000).expect("a timestamp").naive_utc()
         })
     }
 
     proptest! {
         #[test]
-        fn windows_tile_the_time_line(period in period(), moment in moment(), count in 1..50) {
-            let mut end = moment;
+        fn windows_tile_the_time_line(period in period(), timestamp in timestamp(), count in 1..50) {
+            let mut end = timestamp;
             let mut expected = Vec::new();
             for _ in 0..count {
                 let window = period.last_completed(end).expect("a window");
@@ -297,43 +311,46 @@ mod tests {
             }
             expected.reverse();
             prop_assert!(expected.windows(2).all(|pair| pair[0].end == pair[1].begin));
-            // They are all there is between their bounds, and a little less on either side is one window less.
+            // A range that is shorter by a microsecond has one window less.
             let (first, last) = (expected[0], expected[expected.len() - 1]);
             prop_assert_eq!(period.windows_between(first.begin, last.end), Ok(expected.clone()));
-            let instant = Duration::microseconds(1);
-            prop_assert_eq!(period.windows_between(first.begin + instant, last.end), Ok(expected[1..].to_vec()));
+            let microsecond = Duration::microseconds(1);
+            prop_assert_eq!(period.windows_between(first.begin + microsecond, last.end), Ok(expected[1..].to_vec()));
             let one_less = expected[..expected.len() - 1].to_vec();
-            prop_assert_eq!(period.windows_between(first.begin, last.end - instant), Ok(one_less));
+            prop_assert_eq!(period.windows_between(first.begin, last.end - microsecond), Ok(one_less));
         }
 
         #[test]
-        fn no_moment_is_left_out(period in period(), moment in moment()) {
-            // The window after the last completed one holds the moment, or ends with it.
-            let last = period.last_completed(moment).expect("a window");
+        fn every_timestamp_lies_in_a_window(period in period(), timestamp in timestamp()) {
+            // The window after the last completed one contains the timestamp or ends at it.
+            let last = period.last_completed(timestamp).expect("a window");
             let later = last.end + Duration::days(800);
             let windows = period.windows_between(last.begin, later).expect("windows");
             prop_assert_eq!(windows[0], last);
-            prop_assert!(windows[1].begin < moment && moment <= windows[1].end);
+            prop_assert!(windows[1].begin < timestamp && timestamp <= windows[1].end);
         }
 
         #[test]
-        fn any_text_and_moment_is_answered(text in "\\PC{0,12}|(hour|day|month|year)@-?[0-9]{0,12}", seconds: i64) {
-            let Some(moment) = chrono::DateTime::from_timestamp(seconds % 300_000_000_000, 0) else { return Ok(()) };
+        fn any_text_and_timestamp_gives_a_window_or_an_error(
+            text in "\\PC{0,12}|(hour|day|month|year)@-?[0-9]{0,12}",
+            seconds: i64,
+        ) {
+            let Some(timestamp) = chrono::DateTime::from_timestamp(seconds % 300_000_000_000, 0) else { return Ok(()) };
             for release in [Release::Grizzly, Release::Hibiscus] {
                 if let Ok(period) = Period::parse(release, &text) {
-                    let moment = moment.naive_utc();
-                    match period.last_completed(moment) {
-                        Ok(window) => prop_assert!(window.begin < window.end && window.end < moment),
+                    let timestamp = timestamp.naive_utc();
+                    match period.last_completed(timestamp) {
+                        Ok(window) => prop_assert!(window.begin < window.end && window.end < timestamp),
                         Err(error) => prop_assert!(["ValueError", "OverflowError"].contains(&error.code())),
                     }
-                    period.clamp().windows_between(moment - Duration::hours(3), moment).ok();
+                    period.clamp().windows_between(timestamp - Duration::hours(3), timestamp).ok();
                 }
             }
         }
     }
 
     #[test]
-    fn clamping_is_for_days_that_some_months_have() {
+    fn clamps_days_that_some_months_lack() {
         let windows = |text: &str| {
             let period = Period::parse(Release::Hibiscus, text)?.clamp();
             period.windows_between(time::parse("2028-01-01")?, time::parse("2028-05-01")?)
@@ -349,10 +366,10 @@ mod tests {
     }
 
     #[test]
-    fn too_many_windows_are_refused() {
+    fn rejects_too_many_windows() {
         let period = Period::parse(Release::Hibiscus, "hour").expect("a period");
         let windows = |begin: &str, end: &str| {
-            period.windows_between(time::parse(begin).expect("a moment"), time::parse(end).expect("a moment"))
+            period.windows_between(time::parse(begin).expect("a timestamp"), time::parse(end).expect("a timestamp"))
         };
         assert_eq!(
             windows("2001-01-01", "2026-01-01").map_err(|error| error.code().to_owned()),

@@ -1,13 +1,17 @@
-//! What Nova's results owe to its runtime: how Python reads and prints numbers.
+//! How Python parses and prints numbers and strings.
 
-/// Why Python's `int(text)` refuses.
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+
+/// Python's `int(text)` fails on this text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotANumber;
 
-/// Python's `int(text)`: blanks around it, a sign, and the decimal digits of any script; underscores between digits
-/// where `groups_digits`. What does not fit 64 bits comes back as the nearest number that does.
+/// Parses as Python's `int(text)`: the decimal digits of any script, with a sign and white space around them. With
+/// `groups_digits`, underscores may stand between digits. A number beyond 64 bits gives the nearest 64-bit number.
 pub(crate) fn int(text: &str, groups_digits: bool) -> Result<i64, NotANumber> {
-    let text = text.trim_matches(is_blank);
+    let text = text.trim_matches(is_space);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -20,29 +24,29 @@ pub(crate) fn int(text: &str, groups_digits: bool) -> Result<i64, NotANumber> {
             continue;
         }
         let digit = decimal_digit(character).ok_or(NotANumber)?;
-        let digit = if negative { -i64::from(digit) } else { i64::from(digit) };
-        value = value.saturating_mul(10).saturating_add(digit);
+        let (tens, digit) = (value.saturating_mul(10), i64::from(digit));
+        value = if negative { tens.saturating_sub(digit) } else { tens.saturating_add(digit) };
         after_digit = true;
     }
     if after_digit { Ok(value) } else { Err(NotANumber) }
 }
 
-/// Python's idea of a blank: Unicode's, and the four separators of ASCII.
-fn is_blank(character: char) -> bool {
+/// Returns whether Python counts the character as white space: Unicode's, and the four separators of ASCII.
+fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }
 
-/// The value of a decimal digit of any script (Unicode's category Nd), as of Unicode 14 (`CPython` 3.11).
+/// Returns the value of a decimal digit of any script: the category Nd of Unicode 14, as in `CPython` 3.11.
 pub(crate) fn decimal_digit(character: char) -> Option<u8> {
     let code = u32::from(character);
     let zero = match DIGIT_ZEROS.binary_search(&code) {
-        Ok(at) => DIGIT_ZEROS.get(at),
-        Err(at) => DIGIT_ZEROS.get(at.checked_sub(1)?),
+        Ok(index) => DIGIT_ZEROS.get(index),
+        Err(index) => DIGIT_ZEROS.get(index.checked_sub(1)?),
     }?;
-    u8::try_from(code - zero).ok().filter(|digit| *digit < 10)
+    u8::try_from(code.checked_sub(*zero)?).ok().filter(|digit| *digit < 10)
 }
 
-/// The zeros of all scripts; the nine other digits follow each.
+/// The code point of the zero of each script; the other nine digits follow it.
 const DIGIT_ZEROS: &[u32] = &[
     0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0,
     0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620,
@@ -51,16 +55,16 @@ const DIGIT_ZEROS: &[u32] = &[
     0x16ac0, 0x16b50, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e950, 0x1fbf0,
 ];
 
-/// A float as Python 3 prints it: the fewest digits that read back as the same number.
+/// Prints a float as Python 3 does: with the fewest digits that parse back to the same number.
 pub(crate) fn float_shortest(value: f64) -> String {
     if !value.is_finite() {
         return non_finite(value);
     }
-    // Rust's scientific form has the same digits; only where the point goes is Python's own habit.
+    // Rust's scientific format has the same digits as Python's.
     place_point(&format!("{value:e}"), 16)
 }
 
-/// A float as Python 2 prints it: rounded to 12 significant digits.
+/// Prints a float as Python 2 does: rounded to 12 significant digits.
 pub(crate) fn float_12_digits(value: f64) -> String {
     if !value.is_finite() {
         return non_finite(value);
@@ -68,7 +72,7 @@ pub(crate) fn float_12_digits(value: f64) -> String {
     let scientific = format!("{value:.11e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let digits = digits.trim_end_matches('0').trim_end_matches('.');
-    // Python 2 leaves room for the `.0` that it adds to whole numbers: eleven digits before the point at most.
+    // Python 2 reserves one of the digits for the `.0` of whole numbers, so at most eleven stand before the point.
     place_point(&format!("{digits}e{exponent}"), 11)
 }
 
@@ -79,49 +83,45 @@ fn non_finite(value: f64) -> String {
     if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
 }
 
-/// From `d.ddde±x` to Python's choice between `123.0`, `0.000123` and `1.23e-05`: an exponent below -4 or from
-/// `limit` on.
+/// Converts `d.ddde±x` to Python's `123.0`, `0.000123` or `1.23e-05`. Exponents below -4 or from `limit` on keep the
+/// scientific format.
 fn place_point(scientific: &str, limit: usize) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
+    let size = usize::try_from(exponent.unsigned_abs()).unwrap_or(usize::MAX);
     let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    match usize::try_from(exponent) {
-        Ok(whole) if whole < limit => {
-            let (before, after) = digits.split_at(digits.len().min(whole + 1));
-            let after = if after.is_empty() { "0" } else { after };
-            format!("{sign}{before:0<width$}.{after}", width = whole + 1)
-        }
-        Err(_) if exponent >= -4 => {
-            let zeros = "0".repeat(usize::try_from(-exponent - 1).unwrap_or(0));
-            format!("{sign}0.{zeros}{digits}")
-        }
-        _ => {
-            let mark = if exponent < 0 { '-' } else { '+' };
-            format!("{sign}{mantissa}e{mark}{:02}", exponent.unsigned_abs())
-        }
+    let digits = mantissa.replace('.', "");
+    if exponent >= 0 && size < limit {
+        let width = size.saturating_add(1);
+        let (before, after) = digits.split_at(digits.len().min(width));
+        let after = if after.is_empty() { "0" } else { after };
+        format!("{sign}{before:0<width$}.{after}")
+    } else if (-4..0).contains(&exponent) {
+        format!("{sign}0.{}{digits}", "0".repeat(size.saturating_sub(1)))
+    } else {
+        format!("{sign}{mantissa}e{}{size:02}", if exponent < 0 { '-' } else { '+' })
     }
 }
 
-/// Text as Python 3's `repr` shows it: in single quotes, or in double ones where only they spare an escape.
+/// Quotes a string as Python 3's `repr`: in double quotes when it contains single quotes only, else in single quotes.
 pub(crate) fn repr(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let mut shown = String::with_capacity(text.len() + 2);
-    shown.push(quote);
+    let mut quoted = String::with_capacity(text.len().saturating_add(2));
+    quoted.push(quote);
     for character in text.chars() {
         match character {
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            '\\' => shown.push_str("\\\\"),
-            ' '..='~' if character == quote => shown.extend(['\\', quote]),
-            ' '..='~' => shown.push(character),
-            _ if is_printable(character) => shown.push(character),
-            _ => shown.push_str(&escape(character)),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\\' => quoted.push_str("\\\\"),
+            ' '..='~' if character == quote => quoted.extend(['\\', quote]),
+            ' '..='~' => quoted.push(character),
+            _ if is_printable(character) => quoted.push(character),
+            _ => quoted.push_str(&escape(character)),
         }
     }
-    shown.push(quote);
-    shown
+    quoted.push(quote);
+    quoted
 }
 
 fn escape(character: char) -> String {
@@ -132,7 +132,8 @@ fn escape(character: char) -> String {
     }
 }
 
-/// Controls, blanks and invisible marks are not; neither are private and unassigned places at the end of the planes.
+/// Returns whether `repr` prints the character as it is. It escapes control characters, white space, invisible
+/// marks, private code points and the specials at the end of the basic plane.
 fn is_printable(character: char) -> bool {
     !character.is_control()
         && !character.is_whitespace()
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn int_reads_as_python_does() {
+    fn parses_integers_as_python() {
         for (text, expected) in [
             ("15", Ok(15)),
             (" +7\n", Ok(7)),
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn repr_shows_as_python_does() {
+    fn quotes_strings_as_python() {
         for (text, expected) in [
             ("secret detail", "'secret detail'"),
             ("it's", "\"it's\""),
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn floats_print_as_python_does() {
+    fn prints_floats_as_python() {
         for (value, shortest, twelve) in [
             (0.0, "0.0", "0.0"),
             (-0.0, "-0.0", "-0.0"),

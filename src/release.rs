@@ -1,13 +1,17 @@
-//! Whose contract is spoken.
+//! Which Nova release to reproduce.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+
+use chrono::NaiveDateTime;
 
 use crate::error::Error;
-use crate::time;
+use crate::{python, time};
 
-/// The release of Nova whose contract is spoken.
+/// Which Nova release to reproduce.
 ///
-/// Payloads, messages and errors differ between the two, so the release is a required part of
-/// [`Config`](crate::Config) and nobody gets one by accident. This is the one place where they part: a module asks a
-/// method of `Release` and does not compare.
+/// Payloads, messages and errors differ between releases, so the caller always names one; there is no default.
 ///
 /// ```
 /// use nova_compute_utils::Release;
@@ -24,216 +28,226 @@ pub enum Release {
     Hibiscus,
 }
 
+/// How a release behaves where the releases differ.
+///
+/// A module reads a rule and never compares releases. A new release does not compile until each rule is decided.
+#[allow(clippy::struct_excessive_bools, reason = "each rule is an independent fact")]
+pub(crate) struct Rules {
+    // Numbers, times and errors of the Python runtime.
+    /// `int()` accepts underscores between digits.
+    pub(crate) groups_digits: bool,
+    /// Decimal digits of all scripts count as digits when a device letter is taken from a name.
+    pub(crate) strips_digits_of_all_scripts: bool,
+    /// `str()` of a float.
+    pub(crate) float: fn(f64) -> String,
+    /// `str()` of a datetime from the database. Hibiscus' datetimes carry the zone UTC.
+    pub(crate) str_datetime: fn(NaiveDateTime) -> String,
+    /// The error code for a value that is not a mapping where the network model needs one.
+    pub(crate) not_a_mapping: &'static str,
+    /// The error code for text that is not JSON.
+    pub(crate) not_json: &'static str,
+    /// The error for a column that a row lacks.
+    pub(crate) missing_column: fn(&str) -> Error,
+    /// The error for a null counter.
+    pub(crate) null_counter: fn(&str) -> Error,
+
+    // Audit periods and the usage audit.
+    /// An unknown unit of an audit period is an error. Otherwise it counts as `hour`.
+    pub(crate) refuses_unknown_unit: bool,
+    /// The periodic audit computes its window a second time, after it has read the task log.
+    pub(crate) computes_audit_period_twice: bool,
+    /// The conductor returns the times of rows as text, and comparisons and payloads use that text.
+    pub(crate) has_times_as_text: bool,
+
+    // Notifications.
+    /// The `exists` notification contains `bandwidth`.
+    pub(crate) notifies_bandwidth: bool,
+    /// An instance notification contains the fault that caused it.
+    pub(crate) notifies_fault: bool,
+    /// Versioned notifications exist. Where they do not, the unversioned one is always sent.
+    pub(crate) has_versioned_notifications: bool,
+    /// An address in `fixed_ips` contains `vif_mac`.
+    pub(crate) notifies_vif_mac: bool,
+    /// `fixed_ips` skips a vif without a network. Otherwise such a vif is an error.
+    pub(crate) skips_vifs_without_network: bool,
+    /// The instance is a mapping of all its columns, and a missing column is an error.
+    pub(crate) requires_all_columns: bool,
+
+    // Network.
+    /// The message of `InvalidIpAddressError`.
+    pub(crate) invalid_ip_address: fn(&str) -> String,
+    /// netaddr accepts the short IPv4 forms of `inet_aton` (`10`, `127.1`).
+    pub(crate) accepts_short_addresses: bool,
+    /// A vif has `details`, `active`, `vnic_type` and more as members. Otherwise these keys go into `meta`.
+    pub(crate) has_modern_vifs: bool,
+
+    // Devices.
+    /// The disk prefixes that are removed from a device name.
+    pub(crate) disk_prefixes: &'static [&'static str],
+    /// The number of device letters, or `None` when it is unlimited.
+    pub(crate) device_letters: Option<usize>,
+    /// A root device name may lack `/dev/`, and a missing one counts as `/dev/sda1`.
+    pub(crate) accepts_bare_root_device: bool,
+    /// A device without a name is accepted among the devices of an instance.
+    pub(crate) accepts_nameless_devices: bool,
+    /// `max_disk_devices_to_attach` applies.
+    pub(crate) limits_disk_devices: bool,
+    /// Block devices are described by `virtual_name`, `volume_id`, `snapshot_id` and `no_device`.
+    pub(crate) has_legacy_block_devices: bool,
+    /// The Xen driver has device names of its own.
+    pub(crate) has_xen_device_names: bool,
+
+    // Actions and events.
+    /// The values of an action contain `updated_at`.
+    pub(crate) packs_updated_at: bool,
+    /// The values of an event contain `host`.
+    pub(crate) packs_event_host: bool,
+    /// The values of a failed event contain `details`. Otherwise they contain the failure's whole text as `message`.
+    pub(crate) packs_event_details: bool,
+
+    database: DatabaseRules,
+}
+
+/// How Nova's database layer behaves where the releases differ, for hosts that keep Nova's tables.
+///
+/// ```
+/// use nova_compute_utils::Release;
+///
+/// assert!(Release::Hibiscus.database_rules().requires_one_action_to_finish);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatabaseRules {
+    /// An event belongs to the newest action of its request, or to the newest action of the instance when the request
+    /// has none and the context has no project. Otherwise it belongs to the first action of its request.
+    pub uses_newest_action: bool,
+    /// Finishing an action fails when several actions match. Otherwise the first one is finished.
+    pub requires_one_action_to_finish: bool,
+    /// Starting and finishing an event sets `updated_at` of the action that the event's request owns.
+    pub events_update_action: bool,
+}
+
+const GRIZZLY: Rules = Rules {
+    groups_digits: false,
+    strips_digits_of_all_scripts: false,
+    float: python::float_12_digits,
+    str_datetime: time::str_datetime,
+    not_a_mapping: "AttributeError",
+    not_json: "ValueError",
+    missing_column: |name| Error::key(format!("the row has no `{name}`")),
+    null_counter: |name| Error::type_error(format!("`{name}` is null: give a whole number")),
+
+    refuses_unknown_unit: true,
+    computes_audit_period_twice: true,
+    has_times_as_text: true,
+
+    notifies_bandwidth: true,
+    notifies_fault: false,
+    has_versioned_notifications: false,
+    notifies_vif_mac: false,
+    skips_vifs_without_network: false,
+    requires_all_columns: true,
+
+    invalid_ip_address: ToOwned::to_owned,
+    accepts_short_addresses: true,
+    has_modern_vifs: false,
+
+    disk_prefixes: &["xvd", "vd", "sd"],
+    device_letters: Some(702),
+    accepts_bare_root_device: false,
+    accepts_nameless_devices: false,
+    limits_disk_devices: false,
+    has_legacy_block_devices: true,
+    has_xen_device_names: true,
+
+    packs_updated_at: false,
+    packs_event_host: false,
+    packs_event_details: false,
+
+    database: DatabaseRules {
+        uses_newest_action: false,
+        requires_one_action_to_finish: false,
+        events_update_action: false,
+    },
+};
+
+const HIBISCUS: Rules = Rules {
+    groups_digits: true,
+    strips_digits_of_all_scripts: true,
+    float: python::float_shortest,
+    str_datetime: time::str_datetime_utc,
+    not_a_mapping: "TypeError",
+    not_json: "JSONDecodeError",
+    missing_column: |name| Error::new("NotImplementedError", format!("the row has no `{name}`")),
+    null_counter: |name| Error::value(format!("Field `{name}' cannot be None")),
+
+    refuses_unknown_unit: false,
+    computes_audit_period_twice: false,
+    has_times_as_text: false,
+
+    notifies_bandwidth: false,
+    notifies_fault: true,
+    has_versioned_notifications: true,
+    notifies_vif_mac: true,
+    skips_vifs_without_network: true,
+    requires_all_columns: false,
+
+    invalid_ip_address: |address| format!("Invalid IP format {address}"),
+    accepts_short_addresses: false,
+    has_modern_vifs: true,
+
+    disk_prefixes: &["xvd", "vd", "sd", "hd"],
+    device_letters: None,
+    accepts_bare_root_device: true,
+    accepts_nameless_devices: true,
+    limits_disk_devices: true,
+    has_legacy_block_devices: false,
+    has_xen_device_names: false,
+
+    packs_updated_at: true,
+    packs_event_host: true,
+    packs_event_details: true,
+
+    database: DatabaseRules {
+        uses_newest_action: true,
+        requires_one_action_to_finish: true,
+        events_update_action: true,
+    },
+};
+
 impl Release {
-    /// The name of the release, lower-case.
+    /// Returns the name of the release in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Grizzly => "grizzly",
-            Self::Hibiscus => "hibiscus",
-        }
+        self.choose("grizzly", "hibiscus")
     }
 
-    /// Of two ways, that of this release. For what is more than a fact: each way stands in the module that it belongs
-    /// to.
-    pub(crate) fn pick<T>(self, grizzly: T, hibiscus: T) -> T {
+    /// Returns the rules of Nova's database layer in this release.
+    #[must_use]
+    pub const fn database_rules(self) -> &'static DatabaseRules {
+        &self.rules().database
+    }
+
+    pub(crate) const fn rules(self) -> &'static Rules {
+        self.choose(&GRIZZLY, &HIBISCUS)
+    }
+
+    /// Chooses the value for this release. Use it for whole functions, which stay in the module of their concept;
+    /// a single fact belongs in [`Rules`].
+    pub(crate) const fn choose<T: Copy>(self, grizzly: T, hibiscus: T) -> T {
         match self {
             Self::Grizzly => grizzly,
             Self::Hibiscus => hibiscus,
         }
     }
-
-    /// Python 3 lets underscores group the digits of a number.
-    pub(crate) const fn groups_digits(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Grizzly refuses an unknown unit of an audit period; today's Nova takes anything else for an hour.
-    pub(crate) const fn refuses_unknown_unit(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// Grizzly tells the bandwidth in an `exists` notification.
-    pub(crate) const fn tells_bandwidth(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// Only today's Nova puts the fault into a notification.
-    pub(crate) const fn tells_faults(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// The versioned notification beside the classic one is younger than grizzly, which always sends the latter.
-    pub(crate) const fn has_versioned_notifications(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// In grizzly the periodic audit looks at the clock again once it knows that the audit was not run.
-    pub(crate) const fn computes_audit_period_twice(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// Grizzly's periodic audit has its instances from the conductor, which hands their times over as text.
-    pub(crate) const fn audits_times_as_text(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// How the runtime of the release prints a floating-point number.
-    pub(crate) fn float(self, value: f64) -> String {
-        match self {
-            Self::Grizzly => crate::python::float_12_digits(value),
-            Self::Hibiscus => crate::python::float_shortest(value),
-        }
-    }
-
-    /// What the runtime raises when a structure of the network model is made from something that is no mapping.
-    pub(crate) const fn not_a_mapping(self) -> &'static str {
-        match self {
-            Self::Grizzly => "AttributeError",
-            Self::Hibiscus => "TypeError",
-        }
-    }
-
-    /// What the runtime raises on text that is no JSON.
-    pub(crate) const fn not_json(self) -> &'static str {
-        match self {
-            Self::Grizzly => "ValueError",
-            Self::Hibiscus => "JSONDecodeError",
-        }
-    }
-
-    /// The message of `InvalidIpAddressError`.
-    pub(crate) fn invalid_ip_address(self, address: &str) -> String {
-        match self {
-            Self::Grizzly => address.to_owned(),
-            Self::Hibiscus => format!("Invalid IP format {address}"),
-        }
-    }
-
-    /// The netaddr of grizzly's time takes the short forms of `inet_aton` for an IPv4 address.
-    pub(crate) const fn short_addresses(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// Does the conductor hand moments over as text?
-    pub(crate) const fn has_times_as_text(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// Python's `str` of a moment from the database: today's objects carry UTC as their zone.
-    pub(crate) fn str_datetime(self, moment: chrono::NaiveDateTime) -> String {
-        match self {
-            Self::Grizzly => time::str_datetime(moment),
-            Self::Hibiscus => time::str_datetime_utc(moment),
-        }
-    }
-
-    /// What the runtime raises on a column that a row lacks.
-    pub(crate) fn missing_column(self, name: &str) -> Error {
-        match self {
-            Self::Grizzly => Error::key(format!("the row has no `{name}`")),
-            Self::Hibiscus => Error::new("NotImplementedError", format!("the row has no `{name}`")),
-        }
-    }
-
-    /// What the runtime raises on a null where a number is wanted.
-    pub(crate) fn null_counter(self, name: &str) -> Error {
-        match self {
-            Self::Grizzly => Error::type_error(format!("`{name}` is null: give a whole number")),
-            Self::Hibiscus => Error::value(format!("Field `{name}' cannot be None")),
-        }
-    }
-
-    /// The names of disks that stand before a device letter.
-    pub(crate) const fn disk_prefixes(self) -> &'static [&'static str] {
-        match self {
-            Self::Grizzly => &["xvd", "vd", "sd"],
-            Self::Hibiscus => &["xvd", "vd", "sd", "hd"],
-        }
-    }
-
-    /// In a Unicode text Python 3 counts the decimal digits of all scripts as digits.
-    pub(crate) const fn digits_of_all_scripts(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// How many device letters there are, where they come to an end.
-    pub(crate) const fn device_letters(self) -> Option<usize> {
-        match self {
-            Self::Grizzly => Some(702),
-            Self::Hibiscus => None,
-        }
-    }
-
-    /// Today's Nova takes a root device name without `/dev/`, and `/dev/sda1` for a missing one.
-    pub(crate) const fn takes_bare_root_device(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Grizzly fails on a device without a name among those of an instance.
-    pub(crate) const fn takes_nameless_devices(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Is there a limit to the disk devices of an instance?
-    pub(crate) const fn limits_disk_devices(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Grizzly's block devices say by `virtual_name`, `volume_id` and `snapshot_id` what they are.
-    pub(crate) const fn has_legacy_block_devices(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// Grizzly names the devices of Xen in a way of their own.
-    pub(crate) const fn has_xen_device_names(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// Grizzly reads an instance as a mapping of all its columns and fails where one is not there.
-    pub(crate) const fn wants_all_columns(self) -> bool {
-        matches!(self, Self::Grizzly)
-    }
-
-    /// Today's vifs carry `details`, `active`, `vnic_type` and more of their own; in grizzly such keys land in `meta`.
-    pub(crate) const fn has_modern_vifs(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Today's Nova says itself when an action changed: with its own times, and when its events begin and end.
-    pub(crate) const fn says_when_actions_change(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Today's events say on which host they happen.
-    pub(crate) const fn has_event_hosts(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Today's events keep what may be shown of a failure; grizzly's are given the failure's whole text, and lose it.
-    pub(crate) const fn has_event_details(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Of several actions of one request grizzly takes the first; today's Nova takes the newest, and for a service
-    /// without a project the instance's newest where the request has none.
-    pub(crate) const fn takes_newest_action(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
-
-    /// Grizzly finishes the first action of a request; today's Nova refuses where there are several.
-    pub(crate) const fn wants_one_action(self) -> bool {
-        matches!(self, Self::Hibiscus)
-    }
 }
 
-impl std::fmt::Display for Release {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for Release {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl std::str::FromStr for Release {
+impl core::str::FromStr for Release {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {

@@ -1,25 +1,27 @@
-//! Moments, read from text and written in the formats that Nova's fields have.
+//! Timestamps: parsing them and writing them in the formats of Nova's fields.
+
+use alloc::format;
+use alloc::string::String;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 
 use crate::error::Error;
 
-/// A moment in UTC from text: ISO 8601 with `T` or a blank, with or without fraction and zone, or Nova's
-/// `str(datetime)`.
+/// Parses a timestamp: ISO 8601 with `T` or a space, with or without fraction and zone, or Python's `str(datetime)`.
 ///
-/// A zone is converted away; digits beyond the microsecond are cut off. `ValueError` on anything else.
+/// The result is in UTC. Digits beyond the microsecond are cut off. Fails with `ValueError` on any other text.
 ///
 /// ```
 /// use nova_compute_utils::time;
 ///
-/// let moment = time::parse("2026-11-01 02:17:03.25+02:00")?;
-/// assert_eq!(time::isoformat(moment), "2026-11-01T00:17:03.250000");
+/// let timestamp = time::parse("2026-11-01 02:17:03.25+02:00")?;
+/// assert_eq!(time::isoformat(timestamp), "2026-11-01T00:17:03.250000");
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 pub fn parse(text: &str) -> Result<NaiveDateTime, Error> {
     read(text)
         .filter(in_calendar)
-        .ok_or_else(|| Error::value(format!("`{text}` is no moment: write it as `2026-11-01T00:17:03.250000`")))
+        .ok_or_else(|| Error::value(format!("`{text}` is not a timestamp: write it as `2026-11-01T00:17:03.250000`")))
 }
 
 fn read(text: &str) -> Option<NaiveDateTime> {
@@ -30,7 +32,6 @@ fn read(text: &str) -> Option<NaiveDateTime> {
     };
     let (clock, zone) = clock.split_at(clock.find(['Z', 'z', '+', '-']).unwrap_or(clock.len()));
     let local = date.and_time(read_clock(clock)?);
-    // A zone says how far ahead of UTC its clocks are.
     local.checked_sub_signed(TimeDelta::minutes(read_zone(zone)?))
 }
 
@@ -48,7 +49,7 @@ fn read_clock(clock: &str) -> Option<NaiveTime> {
     let (clock, fraction) = clock.split_once('.').map_or((clock, None), |(clock, fraction)| (clock, Some(fraction)));
     let mut numbers = clock.split(':').map(|number| digits(number.as_bytes()).filter(|_| number.len() == 2));
     let (hour, minute, second) = (numbers.next()??, numbers.next()??, numbers.next());
-    // Minutes have no fraction here.
+    // Only seconds may have a fraction.
     if numbers.next().is_some() || (second.is_none() && fraction.is_some()) {
         return None;
     }
@@ -57,61 +58,63 @@ fn read_clock(clock: &str) -> Option<NaiveTime> {
 }
 
 fn microseconds(fraction: &str) -> Option<u32> {
-    let is_number = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    let six: Vec<u8> = fraction.bytes().chain(std::iter::repeat(b'0')).take(6).collect();
-    if is_number { digits(&six) } else { None }
+    let valid = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let digit = |index: usize| u32::from(fraction.as_bytes().get(index).map_or(0, |byte| byte.wrapping_sub(b'0')));
+    valid.then(|| (0..6).fold(0, |number: u32, index| number.saturating_mul(10).saturating_add(digit(index))))
 }
 
-/// Minutes ahead of UTC.
+/// Returns how many minutes the zone is ahead of UTC.
 fn read_zone(zone: &str) -> Option<i64> {
     let (sign, hour, minute) = match zone.as_bytes() {
         [] | [b'Z' | b'z'] => return Some(0),
         [sign, h1, h2, b':', m1, m2] | [sign, h1, h2, m1, m2] => (sign, digits(&[*h1, *h2])?, digits(&[*m1, *m2])?),
         _ => return None,
     };
+    if hour > 23 || minute > 59 {
+        return None;
+    }
     let minutes = i64::from(hour.checked_mul(60)?.checked_add(minute)?);
-    let is_zone = hour < 24 && minute < 60;
-    if is_zone { Some(if *sign == b'-' { minutes.checked_neg()? } else { minutes }) } else { None }
+    if *sign == b'-' { minutes.checked_neg() } else { Some(minutes) }
 }
 
 fn digits(text: &[u8]) -> Option<u32> {
-    let all = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    if all { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
+    let valid = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    if valid { core::str::from_utf8(text).ok()?.parse().ok() } else { None }
 }
 
-/// Python's calendar goes from year 1 to year 9999.
-pub(crate) fn in_calendar(moment: &NaiveDateTime) -> bool {
-    (1..=9999).contains(&moment.year())
+/// Returns whether Python's calendar, from year 1 to year 9999, contains the timestamp.
+pub(crate) fn in_calendar(timestamp: &NaiveDateTime) -> bool {
+    (1..=9999).contains(&timestamp.year())
 }
 
-/// `YYYY-MM-DDTHH:MM:SS.ffffff`: Nova's `strtime`, and the form of moments on every border of this library.
+/// Writes `YYYY-MM-DDTHH:MM:SS.ffffff`: Nova's `strtime`, and the format of timestamps in records.
 #[must_use]
-pub fn isoformat(moment: NaiveDateTime) -> String {
-    format!("{}T{}.{:06}", date(moment), clock(moment), microsecond(moment))
+pub fn isoformat(timestamp: NaiveDateTime) -> String {
+    format!("{}T{}.{:06}", date(timestamp), time_of_day(timestamp), microsecond(timestamp))
 }
 
-/// `YYYY-MM-DD HH:MM:SS`, with six more digits where they are not all zero: Python's `str(datetime)`.
+/// Writes `YYYY-MM-DD HH:MM:SS`, followed by `.ffffff` when the microseconds are not zero: Python's `str(datetime)`.
 #[must_use]
-pub fn str_datetime(moment: NaiveDateTime) -> String {
-    match microsecond(moment) {
-        0 => format!("{} {}", date(moment), clock(moment)),
-        fraction => format!("{} {}.{fraction:06}", date(moment), clock(moment)),
+pub fn str_datetime(timestamp: NaiveDateTime) -> String {
+    match microsecond(timestamp) {
+        0 => format!("{} {}", date(timestamp), time_of_day(timestamp)),
+        fraction => format!("{} {}.{fraction:06}", date(timestamp), time_of_day(timestamp)),
     }
 }
 
-/// The same of a datetime that carries UTC as its zone: `… +00:00` without the blank.
+/// Writes `YYYY-MM-DD HH:MM:SS[.ffffff]+00:00`: Python's `str(datetime)` of a datetime with the zone UTC.
 #[must_use]
-pub fn str_datetime_utc(moment: NaiveDateTime) -> String {
-    str_datetime(moment) + "+00:00"
+pub fn str_datetime_utc(timestamp: NaiveDateTime) -> String {
+    format!("{}+00:00", str_datetime(timestamp))
 }
 
-/// `YYYY-MM-DDTHH:MM:SSZ`: the form of moments in versioned notifications.
+/// Writes `YYYY-MM-DDTHH:MM:SSZ`: the format of timestamps in versioned notifications.
 #[must_use]
-pub fn zulu(moment: NaiveDateTime) -> String {
-    format!("{}T{}Z", date(moment), clock(moment))
+pub fn zulu(timestamp: NaiveDateTime) -> String {
+    format!("{}T{}Z", date(timestamp), time_of_day(timestamp))
 }
 
-/// The moments of records in JSON: [`isoformat`] writes them, [`parse`] reads them.
+/// Serde functions for the timestamps of records: [`isoformat`] writes them, [`parse`] reads them.
 pub(crate) mod iso {
     use chrono::NaiveDateTime;
     use serde::de::{Deserialize, Deserializer, Error as _};
@@ -119,8 +122,8 @@ pub(crate) mod iso {
 
     use crate::document::Text;
 
-    pub(crate) fn serialize<S: Serializer>(moment: &NaiveDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&super::isoformat(*moment))
+    pub(crate) fn serialize<S: Serializer>(timestamp: &NaiveDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::isoformat(*timestamp))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDateTime, D::Error> {
@@ -128,18 +131,18 @@ pub(crate) mod iso {
         super::parse(&text).map_err(D::Error::custom)
     }
 
-    /// Those that may be null.
+    /// The same for timestamps that can be null.
     pub(crate) mod optional {
         use super::{Deserialize, Deserializer, NaiveDateTime, Serializer, Text};
         use serde::de::Error as _;
 
-        #[allow(clippy::ref_option, reason = "serde hands the field over so")]
+        #[allow(clippy::ref_option, reason = "serde passes a reference to the field")]
         pub(crate) fn serialize<S: Serializer>(
-            moment: &Option<NaiveDateTime>,
+            timestamp: &Option<NaiveDateTime>,
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
-            match moment {
-                Some(moment) => super::serialize(moment, serializer),
+            match timestamp {
+                Some(timestamp) => super::serialize(timestamp, serializer),
                 None => serializer.serialize_none(),
             }
         }
@@ -153,24 +156,26 @@ pub(crate) mod iso {
     }
 }
 
-fn date(moment: NaiveDateTime) -> String {
-    format!("{:04}-{:02}-{:02}", moment.year(), moment.month(), moment.day())
+fn date(timestamp: NaiveDateTime) -> String {
+    format!("{:04}-{:02}-{:02}", timestamp.year(), timestamp.month(), timestamp.day())
 }
 
-fn clock(moment: NaiveDateTime) -> String {
-    format!("{:02}:{:02}:{:02}", moment.hour(), moment.minute(), moment.second())
+fn time_of_day(timestamp: NaiveDateTime) -> String {
+    format!("{:02}:{:02}:{:02}", timestamp.hour(), timestamp.minute(), timestamp.second())
 }
 
-fn microsecond(moment: NaiveDateTime) -> u32 {
-    moment.nanosecond() / 1_000
+fn microsecond(timestamp: NaiveDateTime) -> u32 {
+    timestamp.nanosecond() / 1_000
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::ToOwned;
+
     use super::*;
 
     #[test]
-    fn reads_what_nova_writes() {
+    fn parses_the_formats_of_nova() {
         for (text, expected) in [
             ("2026-11-01T00:17:03.250000", "2026-11-01T00:17:03.250000"),
             ("2026-11-01 00:17:03", "2026-11-01T00:17:03.000000"),
@@ -188,27 +193,27 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// A zone moves the clock, and not the moment.
         #[test]
-        fn reads_any_zone(
+        fn converts_any_zone_to_utc(
             seconds in -62_135_596_800_i64..253_402_300_799,
             microsecond in 0..1_000_000_u32,
             zone in -1439..1440_i64,
         ) {
-            let moment = chrono::DateTime::from_timestamp(seconds, microsecond * 1_000).expect("a moment").naive_utc();
-            let local = moment + TimeDelta::minutes(zone);
+            let timestamp = chrono::DateTime::from_timestamp(seconds, microsecond * 1_000);
+            let timestamp = timestamp.expect("a timestamp").naive_utc();
+            let local = timestamp + TimeDelta::minutes(zone);
             proptest::prop_assume!(in_calendar(&local));
             let sign = if zone < 0 { '-' } else { '+' };
             for between in [":", ""] {
                 let zone = format!("{sign}{:02}{between}{:02}", zone.abs() / 60, zone.abs() % 60);
-                proptest::prop_assert_eq!(read(&(isoformat(local) + &zone)), Some(moment));
-                proptest::prop_assert_eq!(read(&(str_datetime(local) + &zone)), Some(moment));
+                proptest::prop_assert_eq!(read(&(isoformat(local) + &zone)), Some(timestamp));
+                proptest::prop_assert_eq!(read(&(str_datetime(local) + &zone)), Some(timestamp));
             }
         }
     }
 
     #[test]
-    fn refuses_the_rest() {
+    fn rejects_other_text() {
         for text in [
             "",
             "now",

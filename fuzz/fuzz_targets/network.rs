@@ -1,4 +1,4 @@
-//! Network info: what was hydrated is JSON, and hydrating it again changes nothing.
+//! Network info: hydrating gives JSON, and hydrating that again changes nothing.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -9,7 +9,7 @@ fuzz_target!(|text: &str| {
     for release in [Release::Grizzly, Release::Hibiscus] {
         if let Ok(network_info) = NetworkInfo::hydrate(release, text) {
             let json = network_info.to_json();
-            let again = NetworkInfo::hydrate(release, &json).expect("what was hydrated hydrates");
+            let again = NetworkInfo::hydrate(release, &json).expect("hydrated network info hydrates");
             assert_eq!(again.to_json(), json);
         }
     }

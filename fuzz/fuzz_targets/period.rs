@@ -1,4 +1,4 @@
-//! Periods and moments: whatever is read makes windows that are in order, and moments print back as they were read.
+//! Periods and timestamps: windows are in order, and a formatted timestamp parses to itself.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,9 +6,9 @@ use nova_compute_utils::period::Period;
 use nova_compute_utils::{Release, time};
 
 fuzz_target!(|text: &str| {
-    if let Ok(moment) = time::parse(text) {
-        assert_eq!(time::parse(&time::isoformat(moment)), Ok(moment));
-        assert_eq!(time::parse(&time::str_datetime(moment)), Ok(moment));
+    if let Ok(timestamp) = time::parse(text) {
+        assert_eq!(time::parse(&time::isoformat(timestamp)), Ok(timestamp));
+        assert_eq!(time::parse(&time::str_datetime(timestamp)), Ok(timestamp));
     }
     let (unit, before) = text.split_once('\n').unwrap_or((text, "2026-03-31T10:00:00"));
     let Ok(before) = time::parse(before) else { return };

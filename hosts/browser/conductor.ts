@@ -2,7 +2,7 @@ import { type ConductorOptions, TableConductor } from "../tables/conductor.js";
 import { Database } from "./database.js";
 import { IndexedDbStore } from "./store.js";
 
-/** Nova's tables in a database of the browser. */
+/** Nova's tables in an IndexedDB database. */
 export class IndexedDbConductor extends TableConductor {
     readonly #database: Database;
 
@@ -12,17 +12,17 @@ export class IndexedDbConductor extends TableConductor {
         this.#database = database;
     }
 
-    /** Close the connection, once what was begun is done. Every method answers `DBError` from now on. */
+    /** Closes the connection after the pending transactions. Every later call fails with `DBError`. */
     close(): void {
         this.#database.close();
     }
 }
 
 /**
- * A conductor on the IndexedDB database of a name, which is made where there is none. Any number of tabs and workers
- * may have it open. Where one wants to delete it, or to open it in a newer version, all others are closed.
+ * Opens a conductor on an IndexedDB database, which is created when it does not exist. Any number of tabs and workers
+ * may have it open. All connections are closed when a tab deletes the database or opens it in a newer version.
  *
- * `DBError` where it cannot be opened, `ValueError` on an unknown release.
+ * `DBError` when the database cannot be opened, `ValueError` on an unknown release.
  */
 export async function indexedDbConductor(name: string, options?: ConductorOptions): Promise<IndexedDbConductor> {
     const database = await Database.open(name);
@@ -34,7 +34,7 @@ export async function indexedDbConductor(name: string, options?: ConductorOption
     }
 }
 
-/** Delete the database of a name with all that is in it, if there is one; `DBError` where that cannot be. */
+/** Deletes the IndexedDB database and all its rows, if it exists; `DBError` when it cannot be deleted. */
 export function deleteDatabase(name: string): Promise<void> {
     return Database.delete(name);
 }

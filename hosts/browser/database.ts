@@ -1,19 +1,19 @@
 import { deleteDB, type IDBPDatabase, openDB } from "idb";
 
 import { type HostError, hostError, isHostError } from "../tables/error.js";
-import { type Index, INDEXES } from "../tables/store.js";
+import { type Index, INDEXES, STORE_NAMES } from "../tables/store.js";
 
-/** Raised whenever the stores or indexes change. */
+/** The version of the stores and indexes; increase it when one of them changes. */
 const VERSION = 1;
 
-/** How long another tab may take to let go of the database, in milliseconds. */
-const PATIENCE = 3000;
+/** How long to wait for other tabs to close the database. */
+const BLOCKED_TIMEOUT_MS = 3000;
 
-/** A connection to a database of the browser. */
+/** A connection to an IndexedDB database. */
 export class Database {
     readonly #name: string;
     #connection: IDBPDatabase | undefined;
-    #closedBecause = "close() was called";
+    #closedBecause = "";
 
     private constructor(name: string) {
         this.#name = name;
@@ -25,25 +25,25 @@ export class Database {
             openDB(name, VERSION, {
                 upgrade,
                 blocked,
-                blocking: () => database.#close("another tab deletes it, or has a newer version: reload the page"),
-                terminated: () => database.#close("the browser ended the connection: reload the page"),
+                blocking: () => database.close("another tab deletes it, or has a newer version: reload the page"),
+                terminated: () => database.close("the browser ended the connection: reload the page"),
             });
-        database.#connection = await patiently(name, open, (connection) => connection.close());
-        const missing = [...Object.keys(INDEXES), "instances"].find(
-            (store) => !database.#connection?.objectStoreNames.contains(store),
-        );
+        const connection = await withTimeout(name, open, (late) => late.close());
+        const missing = STORE_NAMES.find((store) => !connection.objectStoreNames.contains(store));
         if (missing !== undefined) {
-            database.close();
-            throw hostError("DBError", `the database \`${name}\` is another program's: it has no store \`${missing}\``);
+            connection.close();
+            const message = `the database \`${name}\` belongs to another program: it has no store \`${missing}\``;
+            throw hostError("DBError", message);
         }
+        database.#connection = connection;
         return database;
     }
 
     static async delete(name: string): Promise<void> {
-        await patiently(name, (blocked) => deleteDB(name, { blocked }), () => undefined);
+        await withTimeout(name, (blocked) => deleteDB(name, { blocked }));
     }
 
-    /** The connection; `DBError` where it was closed. */
+    /** The connection; `DBError` after it was closed. */
     get connection(): IDBPDatabase {
         if (this.#connection === undefined) {
             throw hostError("DBError", `the database \`${this.#name}\` is closed: ${this.#closedBecause}`);
@@ -51,21 +51,17 @@ export class Database {
         return this.#connection;
     }
 
-    close(): void {
-        this.#close("close() was called");
-    }
-
-    /** What the database says, as an error of a host. Such an error is left as it is. */
-    failed(error: unknown): HostError {
-        return isHostError(error) ? error : databaseError(this.#name, error);
-    }
-
-    #close(because: string): void {
+    close(because = "close() was called"): void {
         if (this.#connection !== undefined) {
             this.#closedBecause = because;
             this.#connection.close();
             this.#connection = undefined;
         }
+    }
+
+    /** Returns the error as a `DBError`, or unchanged if it is a host's error already. */
+    toHostError(error: unknown): HostError {
+        return isHostError(error) ? error : databaseError(this.#name, error);
     }
 }
 
@@ -81,49 +77,45 @@ function upgrade(connection: IDBPDatabase): void {
 }
 
 /**
- * Open or delete, and wait for other tabs no longer than is fair. They close when they are asked to; one that is
- * frozen, or runs another program, does not.
+ * Opens or deletes a database, and fails with `DBError` when other tabs block it for too long. Other tabs of this
+ * program close their connections on request; a frozen tab or another program may not. `discard` gets a result that
+ * arrives after the timeout.
  */
-async function patiently<T>(
+async function withTimeout<T>(
     name: string,
     work: (blocked: () => void) => Promise<T>,
-    tooLate: (answer: T) => void,
+    discard: (late: T) => void = () => undefined,
 ): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const answer = new Promise<T>((resolve, reject) => {
+    const result = new Promise<T>((resolve, reject) => {
         const giveUp = () => {
-            reject(hostError("DBError", `the database \`${name}\` is held by another tab: close that one`));
-            pending.then(tooLate, () => undefined);
+            reject(hostError("DBError", `another tab keeps the database \`${name}\` open: close that tab`));
+            pending.then(discard, () => undefined);
         };
         const pending = work(() => {
-            timer ??= setTimeout(giveUp, PATIENCE);
+            timer ??= setTimeout(giveUp, BLOCKED_TIMEOUT_MS);
         });
         pending.then(resolve, (error: unknown) => reject(databaseError(name, error)));
     });
-    return answer.finally(() => clearTimeout(timer));
+    return result.finally(() => clearTimeout(timer));
 }
 
 function databaseError(name: string, error: unknown): HostError {
-    return hostError("DBError", `the database \`${name}\` ${reasonOf(error)}`, error);
+    return hostError("DBError", `the database \`${name}\` ${reasonOf(error)}`, { cause: error });
 }
+
+const REASONS = new Map([
+    ["QuotaExceededError", "is full: the browser gives this site no more storage"],
+    ["VersionError", "has a newer version: reload the page, or update the program"],
+    ["InvalidStateError", "is closed, or the browser does not allow databases here"],
+    ["ConstraintError", "already has a row with this key"],
+]);
 
 function reasonOf(error: unknown): string {
     const isError = error instanceof Error || error instanceof DOMException;
     const { name, message } = isError ? error : new Error(String(error));
-    switch (name) {
-        case "QuotaExceededError":
-            return "is full: the browser gives this site no more storage";
-        case "VersionError":
-            return "was made by a newer version: reload the page, or update";
-        case "InvalidStateError":
-            return "was closed, or the browser allows none here";
-        case "ConstraintError":
-            return "has such a row already";
-        case "DataCloneError":
-            return `cannot store that: ${oneLine(message)}`;
-        default:
-            return `failed: ${oneLine(message || name)}`;
-    }
+    const failed = name === "DataCloneError" ? "cannot store the value" : "failed";
+    return REASONS.get(name) ?? `${failed}: ${oneLine(message || name)}`;
 }
 
 function oneLine(message: string): string {

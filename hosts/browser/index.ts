@@ -1,11 +1,3 @@
-export type { BwUsageQuery, BwUsageUpdate } from "../tables/bw_usage.js";
-export type { ConductorOptions, TableConductor } from "../tables/conductor.js";
-export type { HostError } from "../tables/error.js";
-export type { NewInstanceFault } from "../tables/faults.js";
-export type { Release } from "../tables/release.js";
-export type * from "../tables/row.js";
-export type { StoreName, TableName, TableRows } from "../tables/store.js";
-export type { TaskLogQuery } from "../tables/task_log.js";
-export type { VolUsageUpdate } from "../tables/volume_usage.js";
+export type * from "../tables/index.js";
 export { deleteDatabase, type IndexedDbConductor, indexedDbConductor } from "./conductor.js";
 export { type BroadcastMessage, type BroadcastNotifier, broadcastNotifier } from "./notifier.js";

@@ -2,64 +2,61 @@ import type { Context, Notification, Notifier } from "nova-compute-utils";
 
 import { hostError } from "../tables/error.js";
 
-/** What is posted to the channel, once per notification. */
+/** The message that is posted to the channel for each notification. */
 export interface BroadcastMessage {
-    /** On whose behalf it is sent. */
+    /** The request context. */
     context: Context;
-    /** The notification. Whole numbers that a `number` would round are `bigint`s in its payload. */
+    /** The notification. Integers that a `number` would round are `bigint`s in its payload. */
     notification: Notification;
 }
 
-/** A notifier that posts to a channel. */
+/** A notifier that posts to a `BroadcastChannel`. Its errors have the code `NotificationNotSent`. */
 export interface BroadcastNotifier extends Notifier {
-    /** Post a message per notification; one that cannot be is answered with an error. */
+    /** Posts a message per notification and returns an error for each one that cannot be posted. */
     notify(context: Context, notifications: Notification[]): (Error | null)[];
-    /** Send no more: `notify` throws from now on. A channel that was opened here is closed. */
+    /** Makes every later `notify` throw. Closes the channel if the notifier opened it. */
     close(): void;
 }
 
 /**
- * A notifier that posts a {@link BroadcastMessage} per notification to the other tabs and workers of the site. Nobody
- * needs to listen.
+ * Returns a notifier that posts a {@link BroadcastMessage} per notification to the other tabs and workers of the site.
+ * It does not know whether any of them listens.
  *
- * The code of its errors is `NotificationNotSent`.
- *
- * @param channel the name of a channel, or a channel, which stays open.
+ * @param channel the name of a channel to open, or an open channel.
  */
 export function broadcastNotifier(channel: string | BroadcastChannel): BroadcastNotifier {
-    const own = typeof channel === "string";
-    const open = own ? new BroadcastChannel(channel) : channel;
+    const isOwn = typeof channel === "string";
+    const target = isOwn ? new BroadcastChannel(channel) : channel;
     let closed = false;
+
+    const fail = (problem: string, cause?: object) =>
+        hostError("NotificationNotSent", `the channel \`${target.name}\` ${problem}`, cause);
 
     const post = (message: BroadcastMessage): Error | null => {
         try {
-            open.postMessage(message);
+            target.postMessage(message);
             return null;
         } catch (error) {
             if (error instanceof DOMException && error.name === "InvalidStateError") {
-                throw notSent(`the channel \`${open.name}\` is closed`, error);
+                throw fail("is closed", { cause: error });
             }
             const reason = error instanceof Error || error instanceof DOMException ? error.message : String(error);
-            return notSent(`the notification cannot be posted to the channel \`${open.name}\`: ${reason}`, error);
+            return fail(`cannot carry the notification: ${reason}`, { cause: error });
         }
     };
 
     return {
         notify(context, notifications) {
             if (closed) {
-                throw notSent(`the channel \`${open.name}\` is closed`);
+                throw fail("is closed");
             }
             return notifications.map((notification) => post({ context, notification }));
         },
         close() {
             closed = true;
-            if (own) {
-                open.close();
+            if (isOwn) {
+                target.close();
             }
         },
     };
-}
-
-function notSent(message: string, cause?: unknown): Error {
-    return hostError("NotificationNotSent", message, cause);
 }

@@ -1,4 +1,4 @@
-import { type IDBPDatabase, type IDBPTransaction, unwrap } from "idb";
+import { type IDBPTransaction, unwrap } from "idb";
 
 import type {
     IndexName,
@@ -13,7 +13,7 @@ import type {
 } from "../tables/store.js";
 import type { Database } from "./database.js";
 
-/** Tables in a database of the browser, which keeps transactions of all tabs apart. */
+/** Tables in an IndexedDB database, which isolates the transactions of all tabs. */
 export class IndexedDbStore implements Store {
     readonly #database: Database;
 
@@ -21,54 +21,48 @@ export class IndexedDbStore implements Store {
         this.#database = database;
     }
 
-    async read<T>(tables: StoreName[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
-        return this.#in((connection) => connection.transaction(tables, "readonly"), work);
-    }
-
-    async write<T>(tables: StoreName[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
-        return this.#in((connection) => connection.transaction(tables, "readwrite"), work);
-    }
-
-    async #in<T, Mode extends IDBTransactionMode>(
-        begin: (connection: IDBPDatabase) => IDBPTransaction<unknown, StoreName[], Mode>,
+    async transaction<T>(
+        tables: StoreName[],
+        mode: "readonly" | "readwrite",
         work: (transaction: Transaction) => Promise<T>,
     ): Promise<T> {
         try {
-            const transaction = begin(this.#database.connection);
-            const done = transaction.done.then(
+            // A read-only transaction lacks the methods that write; `Transaction` does not call them in that mode.
+            const transaction = this.#database.connection.transaction(tables, mode) as ReadWriteTransaction;
+            const failure = transaction.done.then(
                 () => undefined,
                 (error: unknown) => ({ error }),
             );
-            const answer = await work(new IndexedDbTransaction(transaction as Writing)).catch((error: unknown) => {
+            const result = await work(new IndexedDbTransaction(transaction)).catch((error: unknown) => {
                 abort(transaction);
                 throw error;
             });
-            // What was written counts only now.
-            const failure = await done;
-            if (failure !== undefined) {
-                throw failure.error;
+            // The writes are durable only when the transaction is done.
+            const failed = await failure;
+            if (failed !== undefined) {
+                throw failed.error;
             }
-            return answer;
+            return result;
         } catch (error) {
-            throw this.#database.failed(error);
+            throw this.#database.toHostError(error);
         }
     }
 }
 
-function abort(transaction: { abort(): void }): void {
+function abort(transaction: ReadWriteTransaction): void {
     try {
         transaction.abort();
     } catch {
-        // A failed request has done it already.
+        // A failed request has aborted it already.
     }
 }
 
-type Writing = IDBPTransaction<unknown, StoreName[], "readwrite">;
+type ReadWriteTransaction = IDBPTransaction<unknown, StoreName[], "readwrite">;
 
 class IndexedDbTransaction implements Transaction {
-    readonly #transaction: Writing;
+    readonly #transaction: ReadWriteTransaction;
 
-    constructor(transaction: Writing) {
+    constructor(transaction: ReadWriteTransaction) {
         this.#transaction = transaction;
     }
 
@@ -91,14 +85,15 @@ class IndexedDbTransaction implements Transaction {
 
     instances(range: InstanceRange, limit: number): Promise<StoredInstance[]> {
         const store = this.#transaction.objectStore("instances");
-        const stretch = keyRange(range);
-        // A count of 32 bits is all that there is.
+        const keys = keyRange(range);
+        // `getAll` takes a count of 32 bits.
         const count = Math.min(limit, 2 ** 32 - 1);
-        return range.host === null ? store.getAll(stretch, count) : store.index("host").getAll(stretch, count);
+        return range.host === null ? store.getAll(keys, count) : store.index("host").getAll(keys, count);
     }
 
     async putInstances(instances: StoredInstance[]): Promise<void> {
-        // A promise for each would take longer than the work. Where one fails, all of the transaction does.
+        // Without idb's promise for each request, which would cost more than the request. A failed request aborts the
+        // transaction, and `done` reports its error.
         const store = unwrap(this.#transaction.objectStore("instances"));
         for (const instance of instances) {
             store.put(instance);
@@ -106,12 +101,12 @@ class IndexedDbTransaction implements Transaction {
     }
 }
 
-/** In IndexedDB a list comes before a longer one that begins with it, and text before every list. */
+/** Returns the range of keys. IndexedDB orders an array after its prefixes, and arrays after all strings. */
 function keyRange({ host, project_id, after }: InstanceRange): IDBKeyRange {
-    const prefix = host === null ? [] : [host];
-    const stretch = project_id === null ? prefix : [...prefix, project_id];
-    const end = [...stretch, []];
+    const hostKey = host === null ? [] : [host];
+    const prefix = project_id === null ? hostKey : [...hostKey, project_id];
+    const end = [...prefix, []];
     return after === null
-        ? IDBKeyRange.bound(stretch, end)
-        : IDBKeyRange.bound([...prefix, after.project_id, after.uuid], end, true);
+        ? IDBKeyRange.bound(prefix, end)
+        : IDBKeyRange.bound([...hostKey, after.project_id, after.uuid], end, true);
 }

@@ -1,8 +1,9 @@
-import type { InstanceKey, InstanceRange, StoredInstance } from "../tables/store.js";
+import { compareStrings, type InstanceKey, type InstanceRange, type StoredInstance } from "../tables/store.js";
 
-/** The instances in memory, by `project_id`, then `uuid`. */
+/** The instances in memory, ordered by `project_id`, then `uuid`. */
 export class Instances {
     readonly #instances = new Map<string, StoredInstance>();
+    /** Sorted by the first `range` after a `put`. */
     #ordered: StoredInstance[] | undefined;
 
     put(instances: StoredInstance[]): void {
@@ -16,21 +17,21 @@ export class Instances {
         this.#ordered ??= [...this.#instances.values()].sort(compare);
         const ordered = this.#ordered;
         const found: StoredInstance[] = [];
-        const first = after ?? { project_id: project_id ?? "", uuid: "" };
-        for (let at = firstAfter(ordered, first); at < ordered.length && found.length < limit; at += 1) {
-            const instance = ordered[at];
+        const start = after ?? { project_id: project_id ?? "", uuid: "" };
+        for (let index = firstAfter(ordered, start); found.length < limit; index += 1) {
+            const instance = ordered[index];
             if (instance === undefined || (project_id !== null && instance.project_id !== project_id)) {
                 break;
             }
             if (host === null || instance.host === host) {
-                found.push(instance);
+                found.push({ ...instance, document: structuredClone(instance.document) });
             }
         }
-        return found.map((instance) => ({ ...instance, document: structuredClone(instance.document) }));
+        return found;
     }
 }
 
-/** Where in the order the first one after a key is. */
+/** Returns the index of the first instance after a key, by binary search. */
 function firstAfter(ordered: StoredInstance[], key: InstanceKey): number {
     let [low, high] = [0, ordered.length];
     while (low < high) {
@@ -46,10 +47,5 @@ function firstAfter(ordered: StoredInstance[], key: InstanceKey): number {
 }
 
 function compare(one: InstanceKey, other: InstanceKey): number {
-    return compareText(one.project_id, other.project_id) || compareText(one.uuid, other.uuid);
-}
-
-/** By code units, as IndexedDB compares. */
-function compareText(one: string, other: string): number {
-    return one < other ? -1 : Number(one > other);
+    return compareStrings(one.project_id, other.project_id) || compareStrings(one.uuid, other.uuid);
 }

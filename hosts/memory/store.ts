@@ -15,57 +15,31 @@ import {
 } from "../tables/store.js";
 import { Instances } from "./instances.js";
 
-/** Tables in memory. What goes in and comes out is a copy. */
-export class MemoryStore implements Store {
-    readonly #tables: Tables = {
-        task_log: new Table(INDEXES.task_log),
-        instance_actions: new Table(INDEXES.instance_actions),
-        instance_actions_events: new Table(INDEXES.instance_actions_events),
-        instance_faults: new Table(INDEXES.instance_faults),
-        bw_usage_cache: new Table(INDEXES.bw_usage_cache),
-        volume_usage_cache: new Table(INDEXES.volume_usage_cache),
-    };
-    readonly #instances = new Instances();
-    #last: Promise<unknown> = Promise.resolve();
-
-    read<T>(_tables: StoreName[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
-        return this.#afterTheLast(() => work(new MemoryTransaction(this.#tables, this.#instances)));
-    }
-
-    write<T>(_tables: StoreName[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
-        return this.#afterTheLast(async () => {
-            const transaction = new MemoryTransaction(this.#tables, this.#instances);
-            const answer = await work(transaction);
-            transaction.commit();
-            return answer;
-        });
-    }
-
-    /** One transaction at a time, or another would see what is half done. */
-    #afterTheLast<T>(transaction: () => Promise<T>): Promise<T> {
-        const answer = this.#last.then(transaction);
-        this.#last = answer.catch(() => undefined);
-        return answer;
-    }
-}
-
 type Tables = { [Name in TableName]: Table<TableRows[Name]> };
 
-/** Writes wait until the work is done: none of them is left where it fails. */
-class MemoryTransaction implements Transaction {
-    readonly #tables: Tables;
-    readonly #instances: Instances;
-    readonly #writes: (() => void)[] = [];
+/**
+ * Tables in memory. Every row and document is copied on its way in and out.
+ *
+ * Transactions run one after another, so the store itself is the transaction. Its writes wait for the end of the
+ * transaction; its reads do not see them before.
+ */
+export class MemoryStore implements Store, Transaction {
+    readonly #tables = Object.fromEntries(
+        Object.entries(INDEXES).map(([name, indexes]) => [name, new Table(indexes)]),
+    ) as unknown as Tables;
+    readonly #instances = new Instances();
+    #writes: (() => void)[] = [];
+    #last: Promise<unknown> = Promise.resolve();
 
-    constructor(tables: Tables, instances: Instances) {
-        this.#tables = tables;
-        this.#instances = instances;
-    }
-
-    commit(): void {
-        for (const write of this.#writes) {
-            write();
-        }
+    transaction<T>(_tables: StoreName[], _mode: string, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+        const result = this.#last.then(async () => {
+            this.#writes = [];
+            const value = await work(this);
+            this.#writes.forEach((write) => write());
+            return value;
+        });
+        this.#last = result.catch(() => undefined);
+        return result;
     }
 
     async find<Name extends TableName>(table: Name, index: IndexName<Name>, key: Key): Promise<TableRows[Name][]> {
@@ -93,55 +67,51 @@ class MemoryTransaction implements Transaction {
     }
 
     async putInstances(instances: StoredInstance[]): Promise<void> {
-        const copies = copy(instances);
+        const copies = clone(instances);
         this.#writes.push(() => this.#instances.put(copies));
     }
 }
 
-/** Rows by number, and indexes of them. */
+/** Rows by number, with indexes. */
 class Table<Row extends Columns> {
     readonly #rows = new Map<number, Row>();
-    #numbered = 0;
-    readonly #indexes: { columns: readonly string[]; unique: boolean; name: string; numbers: Map<string, number[]> }[];
+    #lastId = 0;
+    readonly #indexes: (Index & { name: string; ids: Map<string, number[]> })[];
 
     constructor(indexes: Record<string, Index>) {
-        this.#indexes = Object.entries(indexes).map(([name, { columns, unique = false }]) => ({
-            columns,
-            unique,
-            name,
-            numbers: new Map(),
-        }));
+        this.#indexes = Object.entries(indexes).map(([name, index]) => ({ ...index, name, ids: new Map() }));
     }
 
     find(name: string, key: Key): Row[] {
-        const numbers = this.#indexes.find((index) => index.name === name)?.numbers.get(JSON.stringify(key)) ?? [];
-        return numbers.flatMap((number) => this.#rows.get(number) ?? []).map((row) => ({ ...row }));
+        const ids = this.#indexes.find((index) => index.name === name)?.ids.get(JSON.stringify(key)) ?? [];
+        return ids.flatMap((id) => this.#rows.get(id) ?? []).map((row) => ({ ...row }));
     }
 
     all(): Row[] {
         return [...this.#rows.values()].map((row) => ({ ...row }));
     }
 
-    /** The row with the next number; `DBError` where there is one like it already. */
+    /** Returns the row with the next number; `DBError` when another row has its key in a unique index. */
     number(values: Omit<Row, "id">): Row {
-        const row = { ...values, id: this.#numbered + 1 } as Row;
-        for (const { columns, unique, numbers } of this.#indexes) {
-            if (unique && numbers.has(keyOf(row, columns))) {
+        const row = { ...values, id: this.#lastId + 1 } as Row;
+        for (const { columns, unique, ids } of this.#indexes) {
+            if (unique && ids.has(keyOf(row, columns))) {
                 throw hostError("DBError", `UNIQUE constraint failed: ${columns.join(", ")}`);
             }
         }
-        this.#numbered += 1;
+        this.#lastId += 1;
         return row;
     }
 
+    /** Inserts or replaces the row. A replaced row keeps its keys. */
     put(row: Row): void {
         const isNew = !this.#rows.has(row.id);
         this.#rows.set(row.id, row);
-        for (const { columns, numbers } of isNew ? this.#indexes : []) {
+        for (const { columns, ids } of isNew ? this.#indexes : []) {
             const key = keyOf(row, columns);
-            const others = numbers.get(key);
+            const others = ids.get(key);
             if (others === undefined) {
-                numbers.set(key, [row.id]);
+                ids.set(key, [row.id]);
             } else {
                 others.push(row.id);
             }
@@ -154,11 +124,11 @@ function keyOf(row: object, columns: readonly string[]): string {
     return JSON.stringify(columns.map((column) => values[column]));
 }
 
-function copy<T>(value: T): T {
+function clone<T>(value: T): T {
     try {
         return structuredClone(value);
     } catch (error) {
         const reason = error instanceof DOMException ? error.message.replace(/\.$/, "") : String(error);
-        throw hostError("DBError", `cannot store that: ${reason}`, error);
+        throw hostError("DBError", `the instance cannot be stored: ${reason}`, { cause: error });
     }
 }

@@ -9,68 +9,59 @@ import type {
 } from "nova-compute-utils";
 
 import { type HostError, hostError } from "./error.js";
-import { readMoment, readOptionalMoment } from "./moment.js";
-import { type Release, saysWhenActionsChange, takesNewestAction, wantsOneAction } from "./release.js";
-import { changed, inserted, type InstanceActionEventRow, type InstanceActionRow } from "./row.js";
+import type { DatabaseRules } from "./release.js";
+import { changedAt, insertedAt, type InstanceActionEventRow, type InstanceActionRow } from "./row.js";
 import { findFirst, type Transaction } from "./store.js";
+import { readOptionalTime, readTime } from "./time.js";
 
-/** Insert an action. */
-export async function start(
-    transaction: Transaction,
-    values: ActionStartValues,
-    now: string,
-): Promise<InstanceAction> {
+export async function start(transaction: Transaction, now: string, values: ActionStartValues): Promise<InstanceAction> {
     const row = await transaction.insert("instance_actions", {
-        ...inserted(now),
+        ...insertedAt(now),
         action: values.action ?? null,
         instance_uuid: values.instance_uuid,
         request_id: values.request_id ?? null,
         user_id: values.user_id ?? null,
         project_id: values.project_id ?? null,
-        start_time: readOptionalMoment(values.start_time),
+        start_time: readOptionalTime(values.start_time),
         finish_time: null,
         message: null,
-        updated_at: readOptionalMoment(values.updated_at),
+        updated_at: readOptionalTime(values.updated_at),
     });
-    return answer(row);
+    return toRecord(row);
 }
 
-/** Close the action of an instance and request. */
 export async function finish(
     transaction: Transaction,
-    values: ActionFinishValues,
     now: string,
-    release: Release,
+    rules: DatabaseRules,
+    values: ActionFinishValues,
 ): Promise<InstanceAction> {
-    const [row, ...more] = (await ofInstance(transaction, values)).filter(isOf(values));
-    // Today's Nova refuses where there are several, and changes nothing.
-    if (row === undefined || (more.length > 0 && wantsOneAction(release))) {
+    const [row, ...others] = (await findByInstance(transaction, values)).filter(isOfRequest(values));
+    if (row === undefined || (others.length > 0 && rules.requiresOneActionToFinish)) {
         throw actionNotFound(values);
     }
-    const change = {
-        finish_time: readMoment(values.finish_time),
-        updated_at: readOptionalMoment(values.updated_at) ?? row.updated_at,
-    };
-    const after = changed(row, change, now);
-    await transaction.update("instance_actions", after);
-    return answer(after);
+    const finished = changedAt(now, row, {
+        finish_time: readTime(values.finish_time),
+        updated_at: readOptionalTime(values.updated_at) ?? row.updated_at,
+    });
+    await transaction.update("instance_actions", finished);
+    return toRecord(finished);
 }
 
-/** Insert an event of an action. */
 export async function eventStart(
     transaction: Transaction,
+    now: string,
+    rules: DatabaseRules,
     context: Context,
     values: ActionEventStartValues,
-    now: string,
-    release: Release,
 ): Promise<InstanceActionEvent> {
-    const start_time = readMoment(values.start_time);
-    const { action, own } = await actionOf(transaction, context, values, release);
-    if (own && saysWhenActionsChange(release)) {
+    const start_time = readTime(values.start_time);
+    const { action, ownedByRequest } = await findActionOfEvent(transaction, rules, context, values);
+    if (ownedByRequest && rules.eventsUpdateAction) {
         await transaction.update("instance_actions", { ...action, updated_at: start_time });
     }
     const row = await transaction.insert("instance_actions_events", {
-        ...inserted(now),
+        ...insertedAt(now),
         event: values.event,
         action_id: action.id,
         start_time,
@@ -80,73 +71,67 @@ export async function eventStart(
         host: values.host ?? null,
         details: null,
     });
-    return answer(row);
+    return toRecord(row);
 }
 
-/** Close an event of an action: of several under one name the first. */
 export async function eventFinish(
     transaction: Transaction,
+    now: string,
+    rules: DatabaseRules,
     context: Context,
     values: ActionEventFinishValues,
-    now: string,
-    release: Release,
 ): Promise<InstanceActionEvent> {
-    const finish_time = readMoment(values.finish_time);
-    const { action, own } = await actionOf(transaction, context, values, release);
-    const event = await findFirst(transaction, "instance_actions_events", "action", [action.id, values.event]);
-    if (event === undefined) {
-        const message = `Event ${values.event} not found for action id ${action.id}`;
-        throw hostError("InstanceActionEventNotFound", message);
+    const { event, result } = values;
+    const finish_time = readTime(values.finish_time);
+    const { action, ownedByRequest } = await findActionOfEvent(transaction, rules, context, values);
+    const row = await findFirst(transaction, "instance_actions_events", "action", [action.id, event]);
+    if (row === undefined) {
+        const message = `Event ${event} not found for action id ${action.id}`;
+        throw hostError("InstanceActionEventNotFound", message, { arguments: { event, action_id: action.id } });
     }
-    const { result } = values;
-    const traceback = values.traceback ?? event.traceback;
-    const details = values.details ?? event.details;
-    const finished = changed(event, { finish_time, result, traceback, details }, now);
+    const traceback = values.traceback ?? row.traceback;
+    const details = values.details ?? row.details;
+    const finished = changedAt(now, row, { finish_time, result, traceback, details });
     await transaction.update("instance_actions_events", finished);
 
-    const failed = result.toLowerCase() === "error" ? { message: "Error" } : {};
-    const updated = own && saysWhenActionsChange(release) ? { updated_at: finish_time } : {};
-    await transaction.update("instance_actions", changed(action, { ...failed, ...updated }, now));
-    return answer(finished);
+    const message = result.toLowerCase() === "error" ? "Error" : action.message;
+    const updated_at = ownedByRequest && rules.eventsUpdateAction ? finish_time : action.updated_at;
+    await transaction.update("instance_actions", changedAt(now, action, { message, updated_at }));
+    return toRecord(finished);
 }
 
-/** What an action is found by. */
-interface Request {
-    instance_uuid: string;
-    request_id: string | null;
+/** The values that identify an action. */
+type ActionKey = Pick<ActionFinishValues, "instance_uuid" | "request_id">;
+
+function isOfRequest({ request_id }: ActionKey): (action: InstanceActionRow) => boolean {
+    return (action) => action.request_id === (request_id ?? null);
 }
 
-function isOf(request: Request): (action: InstanceActionRow) => boolean {
-    return (action) => action.request_id === (request.request_id ?? null);
+function findByInstance(transaction: Transaction, { instance_uuid }: ActionKey): Promise<InstanceActionRow[]> {
+    return transaction.find("instance_actions", "instance", [instance_uuid]);
 }
 
-function ofInstance(transaction: Transaction, request: Request): Promise<InstanceActionRow[]> {
-    return transaction.find("instance_actions", "instance", [request.instance_uuid]);
-}
-
-/** The action that events of a request belong to, and whether it is that request's own. */
-async function actionOf(
+async function findActionOfEvent(
     transaction: Transaction,
+    rules: DatabaseRules,
     context: Context,
-    request: Request,
-    release: Release,
-): Promise<{ action: InstanceActionRow; own: boolean }> {
-    const actions = await ofInstance(transaction, request);
-    const ofRequest = actions.filter(isOf(request));
-    const own = takesNewestAction(release) ? newest(ofRequest) : ofRequest[0];
+    key: ActionKey,
+): Promise<{ action: InstanceActionRow; ownedByRequest: boolean }> {
+    const actions = await findByInstance(transaction, key);
+    const ofRequest = actions.filter(isOfRequest(key));
+    const own = rules.usesNewestAction ? newest(ofRequest) : ofRequest[0];
     if (own !== undefined) {
-        return { action: own, own: true };
+        return { action: own, ownedByRequest: true };
     }
-    // A service that starts anew asks with a request of its own. Its instance's newest action is what it goes on with.
-    const isService = !context.project_id;
-    const any = isService && takesNewestAction(release) ? newest(actions) : undefined;
-    if (any === undefined) {
-        throw actionNotFound(request);
+    // A restarted service resumes its instances under a new request, without a project.
+    const resumed = rules.usesNewestAction && !context.project_id ? newest(actions) : undefined;
+    if (resumed === undefined) {
+        throw actionNotFound(key);
     }
-    return { action: any, own: false };
+    return { action: resumed, ownedByRequest: false };
 }
 
-/** The rows come oldest number first, which decides where moments do not. */
+/** Returns the action that was inserted last, given them in the order of their numbers. */
 function newest(actions: InstanceActionRow[]): InstanceActionRow | undefined {
     return actions.reduce<InstanceActionRow | undefined>(
         (newest, action) => (newest === undefined || action.created_at >= newest.created_at ? action : newest),
@@ -154,13 +139,13 @@ function newest(actions: InstanceActionRow[]): InstanceActionRow | undefined {
     );
 }
 
-function actionNotFound({ instance_uuid, request_id }: Request): HostError {
+function actionNotFound({ instance_uuid, request_id = null }: ActionKey): HostError {
     const message = `Action for request_id ${request_id ?? "None"} on instance ${instance_uuid} not found`;
-    return hostError("InstanceActionNotFound", message);
+    return hostError("InstanceActionNotFound", message, { arguments: { request_id, instance_uuid } });
 }
 
-/** The table has a number for whether a row is deleted, the contract a boolean. */
-function answer<Row extends InstanceActionRow | InstanceActionEventRow>(
+/** Converts `deleted`, a number in the table, to the record's boolean. */
+function toRecord<Row extends InstanceActionRow | InstanceActionEventRow>(
     row: Row,
 ): Omit<Row, "deleted"> & { deleted: boolean } {
     return { ...row, deleted: row.deleted !== 0 };

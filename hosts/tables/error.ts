@@ -1,16 +1,23 @@
-/** What a host says no with. */
+import type { Document } from "nova-compute-utils";
+
+/** An error that a host throws. */
 export interface HostError extends Error {
     /** The name of Nova's exception, such as `TaskAlreadyRunning`. */
     readonly code: string;
+    /** Nova's keyword arguments of the exception; empty when it has none. */
+    readonly arguments: Document;
 }
 
-/** An error of a host, and what it came of. */
-export function hostError(code: string, message: string, cause?: unknown): HostError {
-    const error = cause === undefined ? new Error(message) : new Error(message, { cause });
-    return Object.assign(error, { code });
+/** Returns an error for the caller of the host to throw. */
+export function hostError(
+    code: string,
+    message: string,
+    { arguments: values = {}, ...cause }: { arguments?: Document; cause?: unknown } = {},
+): HostError {
+    return Object.assign(new Error(message, cause), { code, arguments: values });
 }
 
-/** Is it one already? */
+/** Returns whether {@link hostError} made the error. */
 export function isHostError(error: unknown): error is HostError {
     return error instanceof Error && "code" in error && typeof error.code === "string";
 }

@@ -1,28 +1,23 @@
-import type { Integer, Value } from "nova-compute-utils";
+import type { InstanceFaultValues, Integer, Value } from "nova-compute-utils";
 
 import { hostError } from "./error.js";
 import { readInteger } from "./integer.js";
-import { inserted, type InstanceFaultRow } from "./row.js";
-import type { Transaction } from "./store.js";
+import { insertedAt, type InstanceFaultRow } from "./row.js";
+import { compareStrings, type Transaction } from "./store.js";
 
-/** What a new fault holds. */
-export interface NewInstanceFault {
-    /** The instance. */
-    instance_uuid: string;
-    /** A whole number, or text that is one. */
-    code: Value;
-    /** One line. */
+/** The values of a new fault. Its code is an integer, or a string of one. */
+export interface NewInstanceFault extends Pick<InstanceFaultValues, "instance_uuid" | "code"> {
+    /** The text for tenants. */
     message?: string | null;
-    /** The traceback, or more text. */
+    /** The text for administrators. */
     details?: string | null;
-    /** Where it happened. */
+    /** The compute host. */
     host?: string | null;
 }
 
-/** Insert a fault. */
-export async function create(transaction: Transaction, values: NewInstanceFault, now: string): Promise<void> {
+export async function create(transaction: Transaction, now: string, values: NewInstanceFault): Promise<void> {
     await transaction.insert("instance_faults", {
-        ...inserted(now),
+        ...insertedAt(now),
         instance_uuid: values.instance_uuid,
         code: readCode(values.code),
         message: values.message ?? null,
@@ -31,31 +26,25 @@ export async function create(transaction: Transaction, values: NewInstanceFault,
     });
 }
 
-/** The faults of some instances, newest first, an empty list where there is none. */
 export async function getByInstanceUuids(
     transaction: Transaction,
-    instance_uuids: string[],
-    latest: boolean,
+    { instance_uuids, latest = false }: { instance_uuids: string[]; latest?: boolean },
 ): Promise<Record<string, InstanceFaultRow[]>> {
     const ofInstance = async (uuid: string): Promise<[string, InstanceFaultRow[]]> => {
         const faults = await transaction.find("instance_faults", "instance", [uuid]);
-        faults.sort((one, other) => compare(other.created_at, one.created_at) || other.id - one.id);
+        faults.sort((one, other) => compareStrings(other.created_at, one.created_at) || other.id - one.id);
         return [uuid, latest ? faults.slice(0, 1) : faults];
     };
     return Object.fromEntries(await Promise.all(instance_uuids.map(ofInstance)));
 }
 
-/** The column takes whole numbers, and text that is one, as a database of Nova's does. */
+/** Returns the code as an integer. Nova's databases convert a string of digits to the type of the column. */
 function readCode(code: Value): Integer {
     const isNumeral = typeof code === "string" && /^[+-]?\d+$/.test(code);
     try {
         return readInteger("code", isNumeral ? BigInt(code.replace("+", "")) : code);
     } catch {
-        const given = typeof code === "bigint" ? code : JSON.stringify(code);
-        throw hostError("DBError", `\`${given}\` is no whole number, which the code of a fault has to be`);
+        const printed = typeof code === "bigint" ? code : JSON.stringify(code);
+        throw hostError("DBError", `the code of a fault is \`${printed}\`: give a whole number of up to 64 bits`);
     }
-}
-
-function compare(one: string, other: string): number {
-    return one < other ? -1 : Number(one > other);
 }

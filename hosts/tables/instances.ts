@@ -1,36 +1,33 @@
-import type { DocumentInput, InstancePage, Moment, WindowQuery } from "nova-compute-utils";
+import type { DocumentInput, InstancePage, WindowQuery } from "nova-compute-utils";
 
 import { type HostError, hostError } from "./error.js";
-import { readMoment, readOptionalMoment } from "./moment.js";
 import type { InstanceKey, StoredInstance, Transaction } from "./store.js";
+import { readOptionalTime, readTime } from "./time.js";
 
-/** At most so many are read, and so many answered, at once. */
+/** The most instances that are read or returned at once. */
 const LARGEST_PAGE = 1000;
 
-/** The instances that a window asks for, page by page. */
 export async function getActiveByWindow(
     transaction: Transaction,
     query: WindowQuery & { marker: string | null; limit: number },
 ): Promise<InstancePage> {
     const window = readWindow(query);
-    // A page of none would never end.
+    // An empty page would have no marker to continue from.
     const limit = Math.min(Math.max(query.limit, 1), LARGEST_PAGE);
-    const page: StoredInstance[] = [];
+    const found: StoredInstance[] = [];
+    // One instance more than the page holds shows that another page follows.
     for await (const active of activeInstances(transaction, window, readMarker(query), limit + 1)) {
-        page.push(...active);
-        // One more than the page holds tells that there is another.
-        if (page.length > limit) {
+        found.push(...active);
+        if (found.length > limit) {
             break;
         }
     }
-    const more = page.length > limit;
-    const instances = page.slice(0, limit);
-    const last = instances.at(-1);
-    const next_marker = more && last !== undefined ? writeMarker(last) : null;
-    return { instances: instances.map((instance) => instance.document), next_marker };
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    const next_marker = found.length > limit && last !== undefined ? writeMarker(last) : null;
+    return { instances: page.map((instance) => instance.document), next_marker };
 }
 
-/** How many all those pages hold. */
 export async function countActiveByWindow(transaction: Transaction, query: WindowQuery): Promise<number> {
     let count = 0;
     for await (const active of activeInstances(transaction, readWindow(query), null, LARGEST_PAGE)) {
@@ -39,52 +36,38 @@ export async function countActiveByWindow(transaction: Transaction, query: Windo
     return count;
 }
 
-/** All instances, by `project_id`, then `uuid`. */
 export async function all(transaction: Transaction): Promise<DocumentInput[]> {
     const range = { host: null, project_id: null, after: null };
     const instances = await transaction.instances(range, Number.MAX_SAFE_INTEGER);
     return instances.map((instance) => instance.document);
 }
 
-/** An instance and what it is found by; `ValueError` where it has no UUID, or no moment where there should be one. */
+/** Reads the fields that an instance is found by; `ValueError` when it has no UUID or one of its times is invalid. */
 export function readInstance(document: DocumentInput): StoredInstance {
-    const field = fieldsOf(document);
+    const field = fieldReader(document);
     const uuid = field("uuid");
     if (typeof uuid !== "string" || uuid === "") {
         throw hostError("ValueError", "the instance has no `uuid`");
     }
     return {
-        project_id: textOf(field("project_id")),
+        project_id: stringOrEmpty(field("project_id")),
         uuid,
-        host: textOf(field("host")),
-        launched_at: momentOf("launched_at", field("launched_at")),
-        terminated_at: momentOf("terminated_at", field("terminated_at")),
+        host: stringOrEmpty(field("host")),
+        launched_at: readTimeField("launched_at", field("launched_at")),
+        terminated_at: readTimeField("terminated_at", field("terminated_at")),
         document,
     };
 }
 
-/** A query whose moments compare with those of the table. */
-interface Window {
-    begin: string;
-    end: string | null;
-    project_id: string | null;
-    host: string | null;
+/** Returns the query with times that compare with those of the table. */
+function readWindow({ begin, end, project_id = null, host = null }: WindowQuery): WindowQuery {
+    return { begin: readTime(begin), end: readOptionalTime(end), project_id, host };
 }
 
-function readWindow(query: WindowQuery): Window {
-    const { begin, end, project_id, host } = query;
-    return {
-        begin: readMoment(begin),
-        end: readOptionalMoment(end),
-        project_id: project_id ?? null,
-        host: host ?? null,
-    };
-}
-
-/** The instances of a window after one, in order, as many at a time as a number of rows has. */
+/** Yields the active instances after the marker in order, batch by batch; a batch comes from at most `rows` rows. */
 async function* activeInstances(
     transaction: Transaction,
-    { begin, end, project_id, host }: Window,
+    { begin, end, project_id, host }: WindowQuery,
     marker: InstanceKey | null,
     rows: number,
 ): AsyncGenerator<StoredInstance[]> {
@@ -103,7 +86,7 @@ async function* activeInstances(
     }
 }
 
-/** The last instance of a page is where the next one goes on. */
+/** The marker of a page is the key of its last instance. */
 function writeMarker({ project_id, uuid }: InstanceKey): string {
     return JSON.stringify({ project_id, uuid });
 }
@@ -113,27 +96,29 @@ function readMarker({ marker, project_id }: { marker: string | null; project_id:
         return null;
     }
     const key = parse(marker);
-    const isKey = isRecord(key) && typeof key.project_id === "string" && typeof key.uuid === "string";
-    // The marker of another query leads nowhere in this one.
-    if (!isKey || (typeof project_id === "string" && key.project_id !== project_id)) {
+    if (!isObject(key) || typeof key.project_id !== "string" || typeof key.uuid !== "string") {
         throw markerNotFound(marker);
     }
-    return { project_id: String(key.project_id), uuid: String(key.uuid) };
+    // The marker of another project's query has no place in this query's order.
+    if (typeof project_id === "string" && key.project_id !== project_id) {
+        throw markerNotFound(marker);
+    }
+    return { project_id: key.project_id, uuid: key.uuid };
 }
 
 function markerNotFound(marker: string): HostError {
-    return hostError("MarkerNotFound", `Marker ${marker} could not be found.`);
+    return hostError("MarkerNotFound", `Marker ${marker} could not be found.`, { arguments: { marker } });
 }
 
-function fieldsOf(document: DocumentInput): (name: string) => unknown {
-    const given = typeof document === "string" ? parse(document) : document;
-    if (given instanceof Map) {
-        return (name) => given.get(name);
+function fieldReader(document: DocumentInput): (name: string) => unknown {
+    const object = typeof document === "string" ? parse(document) : document;
+    if (object instanceof Map) {
+        return (name) => object.get(name);
     }
-    if (!isRecord(given)) {
-        throw hostError("ValueError", "an instance is no object");
+    if (!isObject(object)) {
+        throw hostError("ValueError", "the instance is not an object");
     }
-    return (name) => given[name];
+    return (name) => object[name];
 }
 
 function parse(json: string): unknown {
@@ -144,20 +129,20 @@ function parse(json: string): unknown {
     }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+function isObject(value: unknown): value is Record<string, unknown> {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function textOf(value: unknown): string {
+function stringOrEmpty(value: unknown): string {
     return typeof value === "string" ? value : "";
 }
 
-function momentOf(name: string, value: unknown): string | null {
+function readTimeField(name: string, value: unknown): string | null {
     if (value === null || value === undefined) {
         return null;
     }
     if (typeof value !== "string" && !(value instanceof Date)) {
-        throw hostError("ValueError", `\`${name}\` is ${typeof value}: give a moment as text`);
+        throw hostError("ValueError", `\`${name}\` is of type \`${typeof value}\`: give a time as a string`);
     }
-    return readMoment(value satisfies Moment);
+    return readTime(value);
 }

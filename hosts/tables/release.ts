@@ -1,30 +1,37 @@
+import type { Release } from "nova-compute-utils";
+
 import { hostError } from "./error.js";
 
-/** The release of Nova whose rules the tables go by. */
-export type Release = "grizzly" | "hibiscus";
+/** How Nova's database layer behaves where the releases differ. */
+export interface DatabaseRules {
+    /**
+     * An event belongs to the newest action of its request, or to the newest action of the instance when the request
+     * has none and the context has no project. Otherwise it belongs to the first action of its request.
+     */
+    readonly usesNewestAction: boolean;
+    /** Finishing an action fails when several actions match. Otherwise the first one is finished. */
+    readonly requiresOneActionToFinish: boolean;
+    /** Starting and finishing an event sets `updated_at` of the action that the event's request owns. */
+    readonly eventsUpdateAction: boolean;
+}
 
-/** A release by its name; `ValueError` on any other. */
-export function readRelease(name: string): Release {
-    if (name !== "grizzly" && name !== "hibiscus") {
-        throw hostError("ValueError", `unknown release \`${name}\`: give \`grizzly\` or \`hibiscus\``);
+const RULES = {
+    grizzly: {
+        usesNewestAction: false,
+        requiresOneActionToFinish: false,
+        eventsUpdateAction: false,
+    },
+    hibiscus: {
+        usesNewestAction: true,
+        requiresOneActionToFinish: true,
+        eventsUpdateAction: true,
+    },
+} as const satisfies Record<Release, DatabaseRules>;
+
+/** Returns the rules of a release; `ValueError` when the release is unknown. */
+export function databaseRules(release: Release): DatabaseRules {
+    if (!Object.hasOwn(RULES, release)) {
+        throw hostError("ValueError", `unknown release \`${release}\`: give \`grizzly\` or \`hibiscus\``);
     }
-    return name;
-}
-
-/** Today's Nova says itself when an action changed: with its own times, and when its events begin and end. */
-export function saysWhenActionsChange(release: Release): boolean {
-    return release === "hibiscus";
-}
-
-/**
- * Of several actions of one request grizzly takes the first; today's Nova takes the newest, and for a service without a
- * project the instance's newest where the request has none.
- */
-export function takesNewestAction(release: Release): boolean {
-    return release === "hibiscus";
-}
-
-/** Grizzly finishes the first action of a request; today's Nova refuses where there are several. */
-export function wantsOneAction(release: Release): boolean {
-    return release === "hibiscus";
+    return RULES[release];
 }

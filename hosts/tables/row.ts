@@ -1,16 +1,23 @@
-import type { BwUsage, InstanceAction, InstanceActionEvent, Integer, TaskLog } from "nova-compute-utils";
+import type {
+    BwUsage,
+    InstanceAction,
+    InstanceActionEvent,
+    InstanceFaultValues,
+    Integer,
+    TaskLog,
+} from "nova-compute-utils";
 
-/** What every table of Nova's has. Moments are text, `YYYY-MM-DDTHH:MM:SS.ffffff`. */
+/** The columns of every table. Times are strings of the form `YYYY-MM-DDTHH:MM:SS.ffffff`. */
 export interface Columns {
-    /** The number of the row: they count up from 1. */
+    /** The number of the row, counted from 1. */
     id: number;
-    /** When it was inserted. */
+    /** When the row was inserted. */
     created_at: string;
     /** When it last changed. */
     updated_at: string | null;
-    /** When it was deleted; these hosts delete no row. */
+    /** Always null, because these hosts delete no row. */
     deleted_at: string | null;
-    /** 0 for a row that is not deleted. */
+    /** Always 0, which means "not deleted". */
     deleted: number;
 }
 
@@ -24,33 +31,34 @@ export type InstanceActionRow = Columns & Omit<InstanceAction, keyof Columns>;
 export type InstanceActionEventRow = Columns & Omit<InstanceActionEvent, keyof Columns>;
 
 /** A row of `instance_faults`. */
-export interface InstanceFaultRow extends Columns {
-    /** The instance. */
-    instance_uuid: string;
-    /** Like the codes of HTTP. */
+export interface InstanceFaultRow extends Columns, Pick<InstanceFaultValues, "instance_uuid"> {
+    /** An HTTP-like status code. */
     code: Integer;
-    /** One line. */
+    /** The text for tenants. */
     message: string | null;
-    /** The traceback, or more text. */
+    /** The text for administrators. */
     details: string | null;
-    /** Where it happened. */
+    /** The compute host. */
     host: string | null;
 }
 
-/** A row of `bw_usage_cache`: the traffic of an interface in a period, in bytes. */
+/** A row of `bw_usage_cache`: the traffic of a vif in a period, in bytes. */
 export interface BwUsageCacheRow extends Columns, BwUsage {
-    /** The interface. */
+    /** The MAC address of the vif. */
     mac: string;
     /** When the counters were read. */
     last_refreshed: string;
-    /** What the interface's own counter of received bytes read. */
+    /** The hypervisor's counter of received bytes at that time. */
     last_ctr_in: Integer | null;
-    /** Likewise, sent. */
+    /** The hypervisor's counter of sent bytes at that time. */
     last_ctr_out: Integer | null;
 }
 
-/** A row of `volume_usage_cache`: the counters of a volume, as of now (`curr_`) and summed up before (`tot_`). */
-export interface VolumeUsageCacheRow extends Columns {
+/** A counter of a volume: read requests, bytes read, write requests, or bytes written. */
+export type VolumeCounter = "reads" | "read_bytes" | "writes" | "write_bytes";
+
+/** A row of `volume_usage_cache`: the current counters of a volume (`curr_`) and earlier totals (`tot_`). */
+export interface VolumeUsageCacheRow extends Columns, Record<`${"curr" | "tot"}_${VolumeCounter}`, Integer> {
     /** The volume. */
     volume_id: string;
     /** The instance that it is attached to. */
@@ -59,42 +67,29 @@ export interface VolumeUsageCacheRow extends Columns {
     project_id: string | null;
     /** The user of that instance. */
     user_id: string | null;
-    /** Where it is. */
+    /** The availability zone of the volume. */
     availability_zone: string | null;
-    /** When the sums grew. */
+    /** When the totals last grew. */
     tot_last_refreshed: string | null;
-    /** Requests to read. */
-    tot_reads: Integer;
-    /** Bytes read. */
-    tot_read_bytes: Integer;
-    /** Requests to write. */
-    tot_writes: Integer;
-    /** Bytes written. */
-    tot_write_bytes: Integer;
-    /** When the counters were read. */
+    /** When the current counters were read. */
     curr_last_refreshed: string | null;
-    /** Requests to read, since the sum. */
-    curr_reads: Integer;
-    /** Bytes read, since the sum. */
-    curr_read_bytes: Integer;
-    /** Requests to write, since the sum. */
-    curr_writes: Integer;
-    /** Bytes written, since the sum. */
-    curr_write_bytes: Integer;
 }
 
-/** A row without what the store and the clock put in. */
+/** The columns that are particular to a table. */
 export type Values<Row> = Omit<Row, keyof Columns>;
 
-/** What a row holds of its own when it is inserted. */
-export function inserted(now: string): Omit<Columns, "id"> {
+/** Returns the common columns of a row that is inserted now; the store adds the `id`. */
+export function insertedAt(now: string): Omit<Columns, "id"> {
     return { created_at: now, updated_at: null, deleted_at: null, deleted: 0 };
 }
 
-/** The row with a change, and when it changed, unless the change says so itself or changes nothing. */
-export function changed<Row extends Columns>(row: Row, change: Partial<Row>, now: string): Row {
-    const after = { ...row, ...change };
-    const columns = Object.keys(after) as (keyof Row)[];
-    const differs = columns.some((column) => after[column] !== row[column]);
-    return differs && after.updated_at === row.updated_at ? { ...after, updated_at: now } : after;
+/**
+ * Returns the row with some columns changed. Sets `updated_at` to now, unless no column differs or the change itself
+ * sets another `updated_at`. Nova: the column's `onupdate` in SQLAlchemy.
+ */
+export function changedAt<Row extends Columns>(now: string, row: Row, change: Partial<Row>): Row {
+    const changed = { ...row, ...change };
+    const columns = Object.keys(changed) as (keyof Row)[];
+    const differs = columns.some((column) => changed[column] !== row[column]);
+    return differs && changed.updated_at === row.updated_at ? { ...changed, updated_at: now } : changed;
 }

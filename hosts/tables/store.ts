@@ -9,7 +9,7 @@ import type {
     VolumeUsageCacheRow,
 } from "./row.js";
 
-/** The tables that number their rows. */
+/** The tables whose rows are numbered. */
 export interface TableRows {
     task_log: TaskLogRow;
     instance_actions: InstanceActionRow;
@@ -19,10 +19,13 @@ export interface TableRows {
     volume_usage_cache: VolumeUsageCacheRow;
 }
 
-/** Their names, which are Nova's. */
+/** The Nova name of such a table. */
 export type TableName = keyof TableRows;
 
-/** An index: what rows are found by. No row changes in these columns, and none is null there. */
+/** The name of any table. The rows of `instances` are found by `project_id` and `uuid` instead of a number. */
+export type StoreName = TableName | "instances";
+
+/** An index of a table. Its columns are never null, and no row changes them. */
 export interface Index {
     readonly columns: readonly string[];
     readonly unique?: true;
@@ -41,68 +44,70 @@ export const INDEXES = {
     volume_usage_cache: { volume: { columns: ["volume_id"], unique: true } },
 } as const satisfies Record<TableName, Record<string, Index>>;
 
-/** The names of the indexes of a table. */
+/** The names of all tables. */
+export const STORE_NAMES = [...(Object.keys(INDEXES) as TableName[]), "instances"] as const;
+
+/** The name of an index of a table. */
 export type IndexName<Name extends TableName> = keyof (typeof INDEXES)[Name] & string;
 
-/** What is looked up in an index: a value for each of its columns. */
+/** A value for each column of an index. */
 export type Key = (string | number)[];
 
-/** Where an instance stands in the order of `project_id`, then `uuid`. An instance without a project has `""`. */
+/** The order of the instances: by `project_id`, then `uuid`. An instance without a project has `""`. */
 export interface InstanceKey {
     project_id: string;
     uuid: string;
 }
 
-/** An instance, and what it is found by. */
+/** An instance, and the fields that it is found by. */
 export interface StoredInstance extends InstanceKey {
     host: string;
     launched_at: string | null;
     terminated_at: string | null;
-    /** The whole instance, as it was given. */
+    /** The whole instance, as the caller gave it. */
     document: DocumentInput;
 }
 
-/** A stretch of the instances. */
+/** Which instances to read. */
 export interface InstanceRange {
-    /** Those of one compute host; null: of all. */
+    /** Only those of this compute host; null means all. */
     host: string | null;
-    /** Those of one project; null: of all. */
+    /** Only those of this project; null means all. */
     project_id: string | null;
-    /** Those that come after; null: from the first. Where a project is given, of that project. */
+    /** Only those after this key; null means from the first. With a project, the key is of that project. */
     after: InstanceKey | null;
 }
 
 /**
- * All or nothing of some reads and writes, without anybody in between. In the body of one nothing may be awaited but
- * its own methods: IndexedDB ends a transaction that nothing is asked of.
+ * One isolated, atomic transaction. The work of a transaction must await only the transaction's own methods, because
+ * IndexedDB commits a transaction that has no pending request.
  */
 export interface Transaction {
-    /** The rows that an index has for a key, oldest first. */
+    /** Returns the rows that an index has for a key, oldest first. */
     find<Name extends TableName>(table: Name, index: IndexName<Name>, key: Key): Promise<TableRows[Name][]>;
-    /** All rows of a table, oldest first. */
+    /** Returns all rows of a table, oldest first. */
     all<Name extends TableName>(table: Name): Promise<TableRows[Name][]>;
-    /** Insert a row, and number it. */
+    /** Inserts a row and returns it with its number. */
     insert<Name extends TableName>(table: Name, row: Omit<TableRows[Name], "id">): Promise<TableRows[Name]>;
-    /** Put a row in the place of the one of its number. */
+    /** Replaces the row that has this row's number. */
     update<Name extends TableName>(table: Name, row: TableRows[Name]): Promise<void>;
-    /** The first instances of a range, in order: at most `limit` of them. */
+    /** Returns the first instances of a range in order, at most `limit`. */
     instances(range: InstanceRange, limit: number): Promise<StoredInstance[]>;
-    /** Store instances, each in the place of the one of its key. */
+    /** Inserts instances, each in place of one with the same key. */
     putInstances(instances: StoredInstance[]): Promise<void>;
 }
 
-/** The names of all tables. */
-export type StoreName = TableName | "instances";
-
-/** Where the tables are kept. */
+/** The storage of the tables. */
 export interface Store {
-    /** Read in a transaction. */
-    read<T>(tables: StoreName[], work: (transaction: Transaction) => Promise<T>): Promise<T>;
-    /** Read and write in a transaction: nothing of it stays where the work fails. */
-    write<T>(tables: StoreName[], work: (transaction: Transaction) => Promise<T>): Promise<T>;
+    /** Runs the reads and writes of `work` in one transaction on some tables, which rolls back when `work` fails. */
+    transaction<T>(
+        tables: StoreName[],
+        mode: "readonly" | "readwrite",
+        work: (transaction: Transaction) => Promise<T>,
+    ): Promise<T>;
 }
 
-/** The row of an index that has one for a key at most, or the oldest of several. */
+/** Returns the oldest row that an index has for a key. */
 export async function findFirst<Name extends TableName>(
     transaction: Transaction,
     table: Name,
@@ -111,4 +116,9 @@ export async function findFirst<Name extends TableName>(
 ): Promise<TableRows[Name] | undefined> {
     const [first] = await transaction.find(table, index, key);
     return first;
+}
+
+/** Compares strings by code units, as IndexedDB does. */
+export function compareStrings(one: string, other: string): number {
+    return one < other ? -1 : Number(one > other);
 }

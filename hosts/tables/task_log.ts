@@ -1,26 +1,25 @@
-import type { Integer, Moment, TaskLog, TaskLogKey } from "nova-compute-utils";
+import type { Integer, Timestamp, TaskLog, TaskLogKey } from "nova-compute-utils";
 
 import { hostError } from "./error.js";
 import { readInteger } from "./integer.js";
-import { readMoment } from "./moment.js";
-import { inserted, type TaskLogRow } from "./row.js";
+import { insertedAt, type TaskLogRow } from "./row.js";
 import { findFirst, type Transaction } from "./store.js";
+import { readTime } from "./time.js";
 
-/** Which rows of the task log. */
+/** Which rows of the task log to return. */
 export interface TaskLogQuery {
     /** `instance_usage_audit` for audits. */
     task_name: string;
     /** Begin of the window. */
-    period_beginning: Moment;
+    period_beginning: Timestamp;
     /** End of the window. */
-    period_ending: Moment;
-    /** Those of one host only. */
+    period_ending: Timestamp;
+    /** Only the row of this compute host; null or absent means all. */
     host?: string | null;
-    /** Those in one state only: `RUNNING` or `DONE`. */
+    /** Only rows in this state, `RUNNING` or `DONE`; null or absent means any. */
     state?: string | null;
 }
 
-/** The first row for this task and window, whatever its state. */
 export async function get(transaction: Transaction, task: TaskLogKey): Promise<TaskLog | null> {
     const row = await find(transaction, task);
     if (row === undefined) {
@@ -30,49 +29,50 @@ export async function get(transaction: Transaction, task: TaskLogKey): Promise<T
     return { task_name, state, host, period_beginning, period_ending, message, task_items, errors };
 }
 
-/** The rows for a task and window. */
 export async function getAll(transaction: Transaction, query: TaskLogQuery): Promise<TaskLogRow[]> {
-    const key = [query.task_name, readMoment(query.period_beginning), readMoment(query.period_ending)];
+    const key = [query.task_name, readTime(query.period_beginning), readTime(query.period_ending)];
     const rows = await transaction.find("task_log", "window", key);
     const { host = null, state = null } = query;
     return rows.filter((row) => (host === null || row.host === host) && (state === null || row.state === state));
 }
 
-/** Insert a row in state `RUNNING`, where there is none in any state. */
 export async function begin(
     transaction: Transaction,
-    task: TaskLogKey & { task_items: Integer | null; message: string | null },
     now: string,
+    task: TaskLogKey & { task_items: Integer | null; message: string | null },
 ): Promise<void> {
+    const { task_name, host } = task;
     if ((await find(transaction, task)) !== undefined) {
-        throw hostError("TaskAlreadyRunning", `Task ${task.task_name} is already running on host ${task.host}`);
+        const message = `Task ${task_name} is already running on host ${host}`;
+        throw hostError("TaskAlreadyRunning", message, { arguments: { task_name, host } });
     }
     if (!task.message) {
-        // Nova leaves an empty message out, and the column takes no null.
+        // Nova omits an empty message, and the column is not nullable.
         throw hostError("DBError", "NOT NULL constraint failed: task_log.message");
     }
     await transaction.insert("task_log", {
-        ...inserted(now),
-        task_name: task.task_name,
+        ...insertedAt(now),
+        task_name,
         state: "RUNNING",
-        host: task.host,
-        period_beginning: readMoment(task.period_beginning),
-        period_ending: readMoment(task.period_ending),
+        host,
+        period_beginning: readTime(task.period_beginning),
+        period_ending: readTime(task.period_ending),
         message: task.message,
         task_items: readInteger("task_items", task.task_items ?? 0),
         errors: 0,
     });
 }
 
-/** Set the row to state `DONE`, also where it is that already. */
 export async function end(
     transaction: Transaction,
-    task: TaskLogKey & { errors: Integer; message: string | null },
     now: string,
+    task: TaskLogKey & { errors: Integer; message: string | null },
 ): Promise<void> {
     const row = await find(transaction, task);
     if (row === undefined) {
-        throw hostError("TaskNotRunning", `Task ${task.task_name} is not running on host ${task.host}`);
+        const { task_name, host } = task;
+        const message = `Task ${task_name} is not running on host ${host}`;
+        throw hostError("TaskNotRunning", message, { arguments: { task_name, host } });
     }
     const errors = readInteger("errors", task.errors);
     const message = task.message || row.message;
@@ -80,6 +80,6 @@ export async function end(
 }
 
 function find(transaction: Transaction, task: TaskLogKey): Promise<TaskLogRow | undefined> {
-    const window = [readMoment(task.period_beginning), readMoment(task.period_ending)];
+    const window = [readTime(task.period_beginning), readTime(task.period_ending)];
     return findFirst(transaction, "task_log", "task", [task.task_name, task.host, ...window]);
 }

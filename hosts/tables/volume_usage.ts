@@ -1,19 +1,19 @@
-import type { Integer, Moment } from "nova-compute-utils";
+import type { Integer, Timestamp } from "nova-compute-utils";
 
-import { add, readInteger } from "./integer.js";
-import { readMoment } from "./moment.js";
-import { inserted, type Values, type VolumeUsageCacheRow } from "./row.js";
+import { addSaturating, readInteger } from "./integer.js";
+import { insertedAt, type Values, type VolumeCounter, type VolumeUsageCacheRow } from "./row.js";
 import { findFirst, type Transaction } from "./store.js";
+import { readTime } from "./time.js";
 
 /** New counters of a volume, under Nova's names. */
 export interface VolUsageUpdate {
     /** The volume. */
     id: string;
-    /** Requests to read. */
+    /** Read requests. */
     rd_req: Integer;
     /** Bytes read. */
     rd_bytes: Integer;
-    /** Requests to write. */
+    /** Write requests. */
     wr_req: Integer;
     /** Bytes written. */
     wr_bytes: Integer;
@@ -23,74 +23,61 @@ export interface VolUsageUpdate {
     project_id?: string | null;
     /** The user of that instance. */
     user_id?: string | null;
-    /** Where it is. */
+    /** The availability zone of the volume. */
     availability_zone?: string | null;
-    /** Add the counters to the sums, and begin anew? */
+    /** Whether the counters are added to the totals and start again from zero. */
     update_totals?: boolean;
 }
 
-/**
- * Keep the counters of a volume: as its current ones or, with `update_totals`, in its sums. Counters below the current
- * ones have begun anew; the current ones go into the sums then.
- */
 export async function update(
     transaction: Transaction,
-    update: VolUsageUpdate,
     now: string,
+    update: VolUsageUpdate,
 ): Promise<VolumeUsageCacheRow> {
     const row = await findFirst(transaction, "volume_usage_cache", "volume", [update.id]);
-    const values = refreshed(row ?? unused(update.id), update, now);
+    const values = refresh(row ?? unusedVolume(update.id), now, update);
     if (row === undefined) {
-        return transaction.insert("volume_usage_cache", { ...inserted(now), ...values });
+        return transaction.insert("volume_usage_cache", { ...insertedAt(now), ...values });
     }
-    const after = { ...row, ...values, updated_at: now };
-    await transaction.update("volume_usage_cache", after);
-    return after;
+    const refreshed = { ...row, ...values, updated_at: now };
+    await transaction.update("volume_usage_cache", refreshed);
+    return refreshed;
 }
 
-/**
- * The volumes whose counters were read, or whose sums grew, after a moment; likewise those where either never happened.
- */
-export async function getByTime(transaction: Transaction, begin: Moment): Promise<VolumeUsageCacheRow[]> {
-    const after = readMoment(begin);
-    const isLater = (moment: string | null) => moment === null || moment > after;
+export async function getByTime(transaction: Transaction, begin: Timestamp): Promise<VolumeUsageCacheRow[]> {
+    const after = readTime(begin);
+    const isLater = (time: string | null) => time === null || time > after;
     const rows = await transaction.all("volume_usage_cache");
     return rows.filter((row) => isLater(row.tot_last_refreshed) || isLater(row.curr_last_refreshed));
 }
 
-const COUNTERS = [
-    { given: "rd_req", current: "curr_reads", total: "tot_reads" },
-    { given: "rd_bytes", current: "curr_read_bytes", total: "tot_read_bytes" },
-    { given: "wr_req", current: "curr_writes", total: "tot_writes" },
-    { given: "wr_bytes", current: "curr_write_bytes", total: "tot_write_bytes" },
-] as const;
+/** The field of the update that has the new value of each counter. */
+const FIELDS = { reads: "rd_req", read_bytes: "rd_bytes", writes: "wr_req", write_bytes: "wr_bytes" } as const;
+const COUNTERS = Object.keys(FIELDS) as VolumeCounter[];
 
-function refreshed(
-    row: Values<VolumeUsageCacheRow>,
-    update: VolUsageUpdate,
-    now: string,
-): Values<VolumeUsageCacheRow> {
-    const after = { ...row };
-    const beganAnew = COUNTERS.some(({ given, current }) => readInteger(given, update[given]) < row[current]);
-    for (const { given, current, total } of COUNTERS) {
-        const counter = readInteger(given, update[given]);
-        if (beganAnew) {
-            after[total] = add(after[total], row[current]);
+function refresh(row: Values<VolumeUsageCacheRow>, now: string, update: VolUsageUpdate): Values<VolumeUsageCacheRow> {
+    const refreshed = { ...row };
+    const read = (counter: VolumeCounter) => readInteger(FIELDS[counter], update[FIELDS[counter]]);
+    const restarted = COUNTERS.some((counter) => read(counter) < row[`curr_${counter}`]);
+    for (const counter of COUNTERS) {
+        const [current, total] = [`curr_${counter}`, `tot_${counter}`] as const;
+        if (restarted) {
+            refreshed[total] = addSaturating(refreshed[total], row[current]);
         }
         if (update.update_totals) {
-            after[total] = add(after[total], counter);
+            refreshed[total] = addSaturating(refreshed[total], read(counter));
         }
-        after[current] = update.update_totals ? 0 : counter;
+        refreshed[current] = update.update_totals ? 0 : read(counter);
     }
-    after[update.update_totals ? "tot_last_refreshed" : "curr_last_refreshed"] = now;
-    after.instance_uuid = update.instance_id ?? null;
-    after.project_id = update.project_id ?? null;
-    after.user_id = update.user_id ?? null;
-    after.availability_zone = update.availability_zone ?? null;
-    return after;
+    refreshed[update.update_totals ? "tot_last_refreshed" : "curr_last_refreshed"] = now;
+    refreshed.instance_uuid = update.instance_id ?? null;
+    refreshed.project_id = update.project_id ?? null;
+    refreshed.user_id = update.user_id ?? null;
+    refreshed.availability_zone = update.availability_zone ?? null;
+    return refreshed;
 }
 
-function unused(volume_id: string): Values<VolumeUsageCacheRow> {
+function unusedVolume(volume_id: string): Values<VolumeUsageCacheRow> {
     return {
         volume_id,
         instance_uuid: null,

@@ -1,8 +1,12 @@
 //! The JS face: the library for browsers and Node, through wasm-bindgen.
 //!
-//! What needs no host is a free function, what needs one is a method of [`ComputeUtils`]. Records and documents are plain
-//! objects under Nova's names; the files `*.js` beside these modules are the part of the face that JavaScript says
-//! best, and `*.d.ts` what TypeScript has no Rust for.
+//! A function that needs no host is a free function; one that needs a host is a method of
+//! [`ComputeUtils`](compute_utils::ComputeUtils). Records and documents are plain objects under Nova's names. The
+//! `*.js` files beside these modules are the part of the face that is written in JavaScript; the `*.d.ts` files declare
+//! the types that have no Rust struct of options.
+//!
+//! The modules build on each other in this order: `typescript` and `value`, `error`, `document`, `options`, `record`
+//! and `time`, `host`, and then one module per module of the library.
 
 #![allow(unsafe_code, missing_docs, clippy::missing_panics_doc, reason = "generated glue")]
 
@@ -19,7 +23,9 @@ mod options;
 mod period;
 mod record;
 mod time;
+mod typescript;
 mod usage;
+mod value;
 mod volume;
 
 use wasm_bindgen::prelude::*;

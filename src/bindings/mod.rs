@@ -1,7 +1,7 @@
-//! The faces: they translate types and nothing else.
+//! The faces. They convert types and contain no rules of Nova.
 
 #[cfg(all(feature = "js", feature = "component", target_arch = "wasm32"))]
-compile_error!("one module has one face: build with `js` or with `component`, not with both");
+compile_error!("a module has one face: enable the feature `js` or the feature `component`, not both");
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
 mod component;

@@ -1,76 +1,78 @@
-//! Why a device gets the name that it gets. Beyond Nova.
+//! Why a device gets its name. Nova has no such functions.
 
-use super::letters::Letters;
-use super::naming::{Asked, Prefix, XEN_SWAP_DISK, letters_of_instance, name};
-use super::{BlockDevice, instance_block_mapping};
-use crate::context::Config;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::letters::UsedLetters;
+use super::naming::{Prefix, RequestedDevice, XEN_SWAP_DISK, choose_name, letters_of_instance};
+use super::{BlockDevice, DeviceConfig, instance_block_mapping};
 use crate::error::Error;
 use crate::instance::Instance;
 
-/// Why a device gets the name that it gets.
+/// Why a device gets its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// The name, or why there is none.
+    /// The name, or why no name is possible.
     pub device_name: Result<String, Error>,
     /// The prefix of the name.
     pub prefix: String,
-    /// Why that one.
+    /// Where the prefix comes from.
     pub prefix_from: PrefixFrom,
-    /// The prefix that was asked for, where it is another one and is given up for `prefix`.
+    /// The prefix of the requested device when it differs from `prefix`, which replaces it.
     pub replaced_prefix: Option<String>,
-    /// The letters that were asked for.
+    /// The letters of the requested device.
     pub asked_letter: Option<String>,
-    /// The letters that are taken, and by what. One may come several times.
+    /// The letters that are taken, and by what. A letter can occur several times.
     pub taken: Vec<TakenLetter>,
 }
 
-/// Where the prefix of a new name is from.
+/// Where the prefix of a new name comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrefixFrom {
-    /// The root device of the instance has it: all devices of an instance are on one bus.
+    /// The root device of the instance: all devices of an instance are on one bus.
     RootDevice,
-    /// No root device is named, and Nova takes `/dev/sda1` for it.
+    /// `/dev/sda1`, which Nova assumes when no root device is named.
     DefaultRootDevice,
-    /// The driver is Xen's, whose devices are all called so.
+    /// The Xen driver, whose devices all have the prefix `/dev/xvd`.
     XenDriver,
 }
 
 /// A letter that is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenLetter {
-    /// The letter; nothing for a device without a name, which takes a place all the same.
+    /// The letter; `None` for a device without a name, which still counts toward the limit.
     pub letter: Option<String>,
-    /// The name that it comes from; nothing where there is none.
+    /// The device name that has the letter; `None` for a device without a name and for Xen's own disks.
     pub device_name: Option<String>,
-    /// By what.
+    /// The holder of the letter.
     pub by: TakenBy,
 }
 
-/// What a letter is taken by.
+/// The holder of a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakenBy {
     /// The device of this role in the instance's mapping: `root`, `swap`, `ebs0`.
     Role(String),
-    /// The name at this place of the list, from 0.
+    /// The name at this index of the list, counted from 0.
     Place(usize),
-    /// The ephemeral disk that Xen gives to a flavor with `ephemeral_gb`.
+    /// The ephemeral disk that Xen adds for a flavor with `ephemeral_gb`.
     XenEphemeralDisk,
-    /// The swap disk that Xen gives to a flavor with `swap`.
+    /// The swap disk that Xen adds for a flavor with `swap`.
     XenSwapDisk,
 }
 
-/// Explain what [`get_device_name_for_instance`](super::get_device_name_for_instance) gives. Beyond Nova.
+/// Explains the result of [`get_device_name_for_instance`](super::get_device_name_for_instance).
 ///
-/// Fails as that function does where there is nothing to explain, since `device`, the root device or the instance
-/// cannot be read. That a letter is in use, that none is free, or that the limit is reached is part of the
-/// explanation.
+/// Fails as that function does when `device`, the root device or the instance cannot be read. The other errors (the
+/// letter is in use, no letter is free, the limit is reached) are part of the explanation.
 ///
 /// ```
-/// use nova_compute_utils::device::{PrefixFrom, TakenBy, explain_device_name_for_instance};
+/// use nova_compute_utils::Release;
+/// use nova_compute_utils::device::{DeviceConfig, PrefixFrom, TakenBy, explain_device_name_for_instance};
 /// use nova_compute_utils::instance::Instance;
-/// use nova_compute_utils::{Config, Release};
 ///
-/// let config = Config::new(Release::Hibiscus, "cmp-01");
+/// let config = DeviceConfig::new(Release::Hibiscus);
 /// let instance = Instance::parse(r#"{"root_device_name": "/dev/vda", "default_swap_device": "/dev/vdb"}"#)?;
 /// let why = explain_device_name_for_instance(&config, &instance, &[], Some("/dev/sdb"))?;
 /// assert_eq!(why.replaced_prefix.as_deref(), Some("/dev/sd"));
@@ -81,39 +83,39 @@ pub enum TakenBy {
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 pub fn explain_device_name_for_instance(
-    config: &Config,
+    config: &DeviceConfig,
     instance: &Instance<'_>,
     bdms: &[BlockDevice<'_>],
     device: Option<&str>,
 ) -> Result<Explanation, Error> {
-    let asked = Asked::read(device)?;
+    let requested = RequestedDevice::parse(device)?;
     let mapping = instance_block_mapping(config, instance, bdms)?;
-    let prefix = Prefix::of_mapping(config, &mapping)?;
+    let prefix = Prefix::from_mapping(config, &mapping)?;
     let letters = letters_of_instance(config, instance, &mapping)?;
     let roles = mapping.iter().map(|(role, device_name)| (TakenBy::Role(role.to_owned()), device_name));
-    Ok(explain(config, &prefix, &letters, asked, roles))
+    Ok(explain(config, &prefix, &letters, requested, roles))
 }
 
-/// Explain what [`get_next_device_name`](super::get_next_device_name) gives. Beyond Nova.
+/// Explains the result of [`get_next_device_name`](super::get_next_device_name).
 pub fn explain_next_device_name(
-    config: &Config,
+    config: &DeviceConfig,
     device_name_list: &[Option<&str>],
     root_device_name: Option<&str>,
     device: Option<&str>,
 ) -> Result<Explanation, Error> {
-    let asked = Asked::read(device)?;
-    let prefix = Prefix::of_root(config, root_device_name)?;
-    let letters = Letters::of(config.release, device_name_list.iter().copied())?;
-    let places = device_name_list.iter().enumerate().map(|(place, device_name)| (TakenBy::Place(place), *device_name));
-    Ok(explain(config, &prefix, &letters, asked, places))
+    let requested = RequestedDevice::parse(device)?;
+    let prefix = Prefix::from_root(config, root_device_name)?;
+    let letters = UsedLetters::new(config.release, device_name_list.iter().copied())?;
+    let devices = device_name_list.iter().enumerate().map(|(index, device_name)| (TakenBy::Place(index), *device_name));
+    Ok(explain(config, &prefix, &letters, requested, devices))
 }
 
-/// The letters are those of `devices`, in their order, and then those that Xen keeps.
+/// Builds the explanation. The letters are those of `devices`, in the same order, followed by those of Xen's own disks.
 fn explain<'a>(
-    config: &Config,
+    config: &DeviceConfig,
     prefix: &Prefix,
-    letters: &Letters<'_>,
-    asked: Option<Asked<'_>>,
+    letters: &UsedLetters<'_>,
+    requested: Option<RequestedDevice<'_>>,
     devices: impl Iterator<Item = (TakenBy, Option<&'a str>)>,
 ) -> Explanation {
     let mut devices = devices.fuse();
@@ -125,17 +127,17 @@ fn explain<'a>(
         };
         TakenLetter { letter: letter.map(str::to_owned), device_name: device_name.map(str::to_owned), by }
     });
-    let asked_prefix = asked.map(|asked| asked.parts.prefix);
+    let requested_prefix = requested.map(|requested| requested.parts.prefix);
     Explanation {
         taken: taken.collect(),
-        device_name: name(config, prefix, letters, asked),
+        device_name: choose_name(config, prefix, letters, requested),
         prefix: prefix.as_str().to_owned(),
         prefix_from: match prefix {
             Prefix::Root(_) => PrefixFrom::RootDevice,
             Prefix::DefaultRoot => PrefixFrom::DefaultRootDevice,
             Prefix::Xen => PrefixFrom::XenDriver,
         },
-        replaced_prefix: asked_prefix.filter(|asked| *asked != prefix.as_str()).map(str::to_owned),
-        asked_letter: asked.map(|asked| asked.parts.suffix.to_owned()),
+        replaced_prefix: requested_prefix.filter(|requested| *requested != prefix.as_str()).map(str::to_owned),
+        asked_letter: requested.map(|requested| requested.parts.suffix.to_owned()),
     }
 }

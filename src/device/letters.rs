@@ -1,15 +1,18 @@
-//! Letters in order: a to z, aa, ab, and so on.
+//! Device letters in Nova's order: a to z, aa, ab, and so on.
 
-use std::borrow::Cow;
-use std::collections::BinaryHeap;
+use alloc::borrow::Cow;
+use alloc::collections::BinaryHeap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
 
 use crate::error::Error;
 use crate::release::Release;
 
-/// The letter at a place, counted from 0: `a`, `z` at 25, `aa` at 26, `zzz` at 18277; nothing at a negative one.
-/// Nova: `generate_device_letter`, hibiscus.
+/// Returns the letters at an index, counted from 0: `a`, `z` at 25, `aa` at 26, `zzz` at 18277; an empty string at a
+/// negative index. Nova: `generate_device_letter`, hibiscus.
 ///
-/// Nova divides in floating point, so from about 2^53 on the letters repeat and skip, here too.
+/// Nova divides in floating point, so from about 2^53 on letters repeat and are skipped. This function keeps that.
 ///
 /// ```
 /// use nova_compute_utils::device::generate_device_letter;
@@ -19,40 +22,39 @@ use crate::release::Release;
 /// ```
 #[must_use]
 pub fn generate_device_letter(index: i64) -> String {
-    // Thirteen letters and more stand for places beyond 64 bits.
-    let mut reversed = String::with_capacity(13);
+    // No 64-bit index needs more than fourteen letters.
+    let mut reversed = String::with_capacity(14);
     let mut rest = u64::try_from(index).ok();
     while let Some(index) = rest {
-        reversed.push(letter(index % LETTERS));
+        reversed.push(u8::try_from(index % LETTERS).map_or('a', |digit| char::from(b'a'.saturating_add(digit))));
         rest = float_quotient(index, LETTERS).checked_sub(1);
     }
     reversed.chars().rev().collect()
 }
 
-/// A prefix and the letter at a place. Nova: `generate_device_name`, hibiscus.
+/// Returns the prefix followed by the letters at an index. Nova: `generate_device_name`, hibiscus.
 #[must_use]
 pub fn generate_device_name(prefix: &str, index: i64) -> String {
     format!("{prefix}{}", generate_device_letter(index))
 }
 
-/// The first letter that is not among those used. Nova: `_get_unused_letter`.
+/// Returns the first letter that is not used. Nova: `_get_unused_letter`.
 ///
-/// Grizzly knows the 702 letters up to `zz`: `IndexError` where all of them are used.
+/// Fails with `IndexError` in grizzly when all 702 letters up to `zz` are used.
 pub fn get_unused_letter(release: Release, used_letters: &[&str]) -> Result<String, Error> {
     first_unused(release, used_letters.len(), used_letters.iter().copied())
 }
 
-/// The letters of the devices that an instance has. In hibiscus a device without a name counts as one with a letter
-/// of its own.
+/// The letters of an instance's devices; `None` is a device without a name, which hibiscus accepts.
 #[derive(Debug, Default)]
-pub(super) struct Letters<'a>(Vec<Option<Cow<'a, str>>>);
+pub(super) struct UsedLetters<'a>(Vec<Option<Cow<'a, str>>>);
 
-impl<'a> Letters<'a> {
-    /// Those of some device names; `TypeError` where one is missing and the release wants it.
-    pub(super) fn of(release: Release, device_names: impl Iterator<Item = Option<&'a str>>) -> Result<Self, Error> {
+impl<'a> UsedLetters<'a> {
+    /// Takes the letters from device names. Fails with `TypeError` in grizzly when a device has no name.
+    pub(super) fn new(release: Release, device_names: impl Iterator<Item = Option<&'a str>>) -> Result<Self, Error> {
         let letter = |device_name: Option<&'a str>| match device_name {
             Some(device_name) => Ok(Some(super::get_device_letter(release, device_name))),
-            None if release.takes_nameless_devices() => Ok(None),
+            None if release.rules().accepts_nameless_devices => Ok(None),
             None => Err(Error::type_error("a block device has no name: give each a `device_name`")),
         };
         device_names.map(letter).collect::<Result<_, _>>().map(Self)
@@ -70,7 +72,7 @@ impl<'a> Letters<'a> {
         self.iter().any(|used| used == Some(letter))
     }
 
-    /// How many different ones there are.
+    /// Counts the different letters; all devices without a name count as one.
     pub(super) fn distinct(&self) -> usize {
         let mut letters = self.iter().collect::<BinaryHeap<_>>().into_sorted_vec();
         letters.dedup();
@@ -84,49 +86,47 @@ impl<'a> Letters<'a> {
 
 const LETTERS: u64 = 26;
 
-/// So many used letters leave one of the first that many and one free.
+/// Returns the first letter that is not among the `count` used ones. It is one of the first `count + 1` letters.
 fn first_unused<'a>(
     release: Release,
-    number: usize,
+    count: usize,
     used_letters: impl Iterator<Item = &'a str>,
 ) -> Result<String, Error> {
-    let mut used = vec![false; number.saturating_add(1)];
+    let mut used = vec![false; count.saturating_add(1)];
     for letter in used_letters {
-        if let Some(used) = place(letter).and_then(|place| used.get_mut(place)) {
+        if let Some(used) = index_of(letter).and_then(|index| used.get_mut(index)) {
             *used = true;
         }
     }
-    let free = used.iter().position(|used| !used).unwrap_or(number);
-    if release.device_letters().is_some_and(|letters| free >= letters) {
+    let free = used.iter().position(|used| !used).unwrap_or(count);
+    if release.rules().device_letters.is_some_and(|letters| free >= letters) {
         return Err(Error::new("IndexError", format!("all device letters up to `zz` are used ({free} of them)")));
     }
     Ok(generate_device_letter(i64::try_from(free).unwrap_or(i64::MAX)))
 }
 
-/// The place of a letter; nothing where the text is no letter of this order, or lies beyond counting.
-fn place(letter: &str) -> Option<usize> {
-    let mut places = 0_usize;
+/// Returns the index of a letter, or `None` when the text is not one of the letters or its index overflows.
+fn index_of(letter: &str) -> Option<usize> {
+    let mut count = 0_usize;
     for byte in letter.bytes() {
         let digit = byte.checked_sub(b'a').filter(|digit| u64::from(*digit) < LETTERS)?;
-        places = places.checked_mul(26)?.checked_add(usize::from(digit))?.checked_add(1)?;
+        count = count.checked_mul(26)?.checked_add(usize::from(digit))?.checked_add(1)?;
     }
-    places.checked_sub(1)
+    count.checked_sub(1)
 }
 
-fn letter(place: u64) -> char {
-    u8::try_from(place).map_or('a', |place| char::from(b'a'.saturating_add(place)))
-}
-
-/// Python's `int(dividend / divisor)`: the quotient as the nearest 64-bit float has it.
+/// Returns Python's `int(dividend / divisor)`: the quotient rounded to a 64-bit float, without its fraction.
+///
+/// It computes in integers, because a float cannot hold a large dividend exactly and would round twice.
+#[allow(clippy::arithmetic_side_effects, reason = "the divisors are not zero, and no intermediate value can overflow")]
 fn float_quotient(dividend: u64, divisor: u64) -> u64 {
-    /// The digits of a 64-bit float.
+    /// The binary digits of a 64-bit float.
     const DIGITS: u32 = 53;
     let (quotient, remainder) = (dividend / divisor, dividend % divisor);
-    let bits = u64::BITS.saturating_sub(quotient.leading_zeros());
+    let bits = u64::BITS - quotient.leading_zeros();
     let Some(excess) = bits.checked_sub(DIGITS).filter(|excess| *excess > 0) else {
-        // The float has room for a fraction. Its last digit rounds up to a whole where the fraction is that close to
-        // one.
-        let halves = 1_u128 << DIGITS.saturating_sub(bits).saturating_add(1);
+        // The float has room for a fraction. A fraction close enough to one rounds up to the next whole number.
+        let halves = 1_u128 << (DIGITS - bits + 1);
         let rounds_up = u128::from(remainder) * halves >= u128::from(divisor) * (halves - 1);
         return quotient.saturating_add(u64::from(rounds_up));
     };

@@ -1,34 +1,34 @@
-//! Which devices an instance has, by role.
+//! The devices of an instance, by role.
 
-use std::borrow::Cow;
-use std::collections::BinaryHeap;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BinaryHeap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
-use crate::context::Config;
+use super::DeviceConfig;
 use crate::document::{Json, ObjectWriter};
 use crate::error::Error;
 use crate::instance::Instance;
 
-/// A block device mapping of an instance, as far as naming devices goes: the fields of both releases.
-///
-/// Grizzly reads `virtual_name`, `volume_id`, `snapshot_id` and `no_device`; hibiscus `source_type`,
-/// `destination_type` and `guest_format`.
+/// A block device mapping of an instance: the fields that the naming of devices reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BlockDevice<'a> {
-    /// Such as `/dev/vdb`; nothing where it has no name yet.
+    /// The name, such as `/dev/vdb`; `None` when the device has no name yet.
     pub device_name: Option<&'a str>,
-    /// `volume`, `snapshot`, `image` or `blank`.
+    /// `volume`, `snapshot`, `image` or `blank`. `hibiscus` only.
     pub source_type: Option<&'a str>,
-    /// `volume` or `local`.
+    /// `volume` or `local`. `hibiscus` only.
     pub destination_type: Option<&'a str>,
-    /// `swap`, or the format of an ephemeral disk.
+    /// `swap`, or the format of an ephemeral disk. `hibiscus` only.
     pub guest_format: Option<&'a str>,
-    /// `swap` or `ephemeralN`.
+    /// `swap` or `ephemeralN`. `grizzly` only.
     pub virtual_name: Option<&'a str>,
-    /// The volume that it is.
+    /// The volume behind the device. `grizzly` only.
     pub volume_id: Option<&'a str>,
-    /// The snapshot that its volume is made from.
+    /// The snapshot that the volume is created from. `grizzly` only.
     pub snapshot_id: Option<&'a str>,
-    /// The device of the image that is left out.
+    /// Whether the mapping removes a device of the image. `grizzly` only.
     pub no_device: bool,
 }
 
@@ -40,18 +40,18 @@ pub struct BlockMapping<'a> {
 }
 
 impl<'a> BlockMapping<'a> {
-    /// The device name of a role; nothing where there is no such role, or its device has no name.
+    /// Returns the device name of a role; `None` when the role does not exist or its device has no name.
     #[must_use]
     pub fn get(&self, role: &str) -> Option<&str> {
         self.entries.iter().find(|(name, _)| name == role)?.1.as_deref()
     }
 
-    /// Roles and device names.
+    /// Returns the roles and their device names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.entries.iter().map(|(role, device_name)| (role.as_ref(), device_name.as_deref()))
     }
 
-    /// As a JSON object.
+    /// Returns the mapping as a JSON object.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut object = ObjectWriter::new();
@@ -61,7 +61,7 @@ impl<'a> BlockMapping<'a> {
         object.finish()
     }
 
-    /// Is it the fixed one, of an instance without a root device name?
+    /// Returns whether this is the fixed mapping of an instance without a root device name.
     pub(super) fn is_default(&self) -> bool {
         self.is_default
     }
@@ -74,33 +74,35 @@ impl<'a> BlockMapping<'a> {
         }
     }
 
-    /// Number devices; their roles are new, so no other entry has to be looked for.
-    fn number(&mut self, role: &str, device_names: impl Iterator<Item = Option<&'a str>>) {
+    /// Adds devices under numbered roles (`ebs0`, `ebs1`), which must be new.
+    fn extend_numbered(&mut self, role: &str, device_names: impl Iterator<Item = Option<&'a str>>) {
         let entry =
             |(number, name): (usize, Option<&'a str>)| (format!("{role}{number}").into(), name.map(Cow::Borrowed));
         self.entries.extend(device_names.enumerate().map(entry));
     }
 }
 
-/// Which devices an instance has, by role. Nova: `instance_block_mapping`.
+/// Returns the devices of an instance, by role. Nova: `instance_block_mapping`.
 ///
-/// Without a root device name the answer is a fixed one, and the block devices do not count; in grizzly Xen's root
-/// device is `/dev/xvda` then. `KeyError` where a grizzly instance lacks the key.
+/// An instance without a root device name gets a fixed mapping, and its block devices are ignored; with grizzly's Xen
+/// driver its root device is `/dev/xvda` instead. Fails with `KeyError` when a grizzly instance lacks the key
+/// `root_device_name`.
 ///
 /// ```
-/// use nova_compute_utils::device::{BlockDevice, instance_block_mapping};
+/// use nova_compute_utils::Release;
+/// use nova_compute_utils::device::{BlockDevice, DeviceConfig, instance_block_mapping};
 /// use nova_compute_utils::instance::Instance;
-/// use nova_compute_utils::{Config, Release};
 ///
-/// let config = Config::new(Release::Hibiscus, "cmp-01");
+/// let config = DeviceConfig::new(Release::Hibiscus);
 /// let instance = Instance::parse(r#"{"root_device_name": "/dev/vda", "default_swap_device": "/dev/vdb"}"#)?;
-/// let volume = BlockDevice { device_name: Some("/dev/vdc"), destination_type: Some("volume"), ..BlockDevice::default() };
+/// let (device_name, destination_type) = (Some("/dev/vdc"), Some("volume"));
+/// let volume = BlockDevice { device_name, destination_type, ..BlockDevice::default() };
 /// let mapping = instance_block_mapping(&config, &instance, &[volume])?;
 /// assert_eq!(mapping.to_json(), r#"{"ami":"vda","root":"/dev/vda","swap":"/dev/vdb","ebs0":"/dev/vdc"}"#);
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 pub fn instance_block_mapping<'a>(
-    config: &Config,
+    config: &DeviceConfig,
     instance: &Instance<'a>,
     bdms: &[BlockDevice<'a>],
 ) -> Result<BlockMapping<'a>, Error> {
@@ -118,7 +120,7 @@ pub fn instance_block_mapping<'a>(
             mapping.set(role, Some(device_name));
         }
     }
-    if config.release.has_legacy_block_devices() {
+    if config.release.rules().has_legacy_block_devices {
         map_legacy(&mut mapping, bdms);
     } else {
         map(&mut mapping, bdms);
@@ -132,8 +134,8 @@ fn default_mapping<'a>() -> BlockMapping<'a> {
     BlockMapping { entries: entries.map(entry).into(), is_default: true }
 }
 
-fn root_device_name<'a>(config: &Config, instance: &Instance<'a>) -> Result<Option<Cow<'a, str>>, Error> {
-    let may_be_missing = instance.root_device_name.is_none() && config.release.wants_all_columns();
+fn root_device_name<'a>(config: &DeviceConfig, instance: &Instance<'a>) -> Result<Option<Cow<'a, str>>, Error> {
+    let may_be_missing = instance.root_device_name.is_none() && config.release.rules().requires_all_columns;
     if may_be_missing && instance.columns()?.get("root_device_name").is_none() {
         return Err(Error::key("the instance has no `root_device_name`"));
     }
@@ -145,8 +147,9 @@ fn device_name<'a>(name: &str, field: Option<Json<'a>>) -> Result<Option<Cow<'a,
     let Some(field) = field.filter(|field| !field.is_null()) else {
         return Ok(None);
     };
-    let refused = || Error::type_error(format!("`{name}` is {}: give a device name as text", field.type_name()));
-    field.text()?.map(Some).ok_or_else(refused)
+    let not_a_string =
+        || Error::type_error(format!("`{name}` is {}: give a device name as a string", field.type_name()));
+    field.text()?.map(Some).ok_or_else(not_a_string)
 }
 
 fn without_dev<'a>(name: &Cow<'a, str>) -> Cow<'a, str> {
@@ -166,10 +169,11 @@ fn map_legacy<'a>(mapping: &mut BlockMapping<'a>, bdms: &[BlockDevice<'a>]) {
             mapping.set(role, bdm.device_name.map(Cow::Borrowed));
         }
     }
-    mapping.number("ebs", volumes.into_sorted_vec().into_iter());
+    mapping.extend_numbered("ebs", volumes.into_sorted_vec().into_iter());
 }
 
-/// `swap`, or `ephemeralN`, its number without leading zeros. Python's `$` lets a newline follow.
+/// Returns whether the name is `swap` or `ephemeralN`, with a number without leading zeros. Python's `$` also matches
+/// before a newline at the end.
 fn is_swap_or_ephemeral(virtual_name: &str) -> bool {
     let Some(number) = virtual_name.strip_prefix("ephemeral") else {
         return virtual_name == "swap";
@@ -182,7 +186,7 @@ fn is_swap_or_ephemeral(virtual_name: &str) -> bool {
 fn map<'a>(mapping: &mut BlockMapping<'a>, bdms: &[BlockDevice<'a>]) {
     let is_volume = |bdm: &&BlockDevice<'a>| bdm.destination_type == Some("volume");
     let volumes: BinaryHeap<_> = bdms.iter().filter(is_volume).map(|bdm| bdm.device_name).collect();
-    mapping.number("ebs", volumes.into_sorted_vec().into_iter());
+    mapping.extend_numbered("ebs", volumes.into_sorted_vec().into_iter());
 
     let blanks = || bdms.iter().filter(|bdm| !is_volume(bdm) && bdm.source_type == Some("blank"));
     let is_swap = |bdm: &&BlockDevice<'a>| bdm.guest_format == Some("swap");

@@ -1,30 +1,55 @@
-//! Rows of Nova's tables, and what is written into them.
+//! Rows of Nova's tables, and the values that are written into them.
+
+use alloc::string::String;
 
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
-/// A row of the table `instance_actions`: something that a user asked for.
+/// A row of the table `task_log`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskLog {
+    /// `instance_usage_audit` for audits.
+    pub task_name: String,
+    /// `RUNNING` or `DONE`.
+    pub state: String,
+    /// The compute host.
+    pub host: String,
+    /// Begin of the window.
+    #[serde(with = "crate::time::iso")]
+    pub period_beginning: NaiveDateTime,
+    /// End of the window.
+    #[serde(with = "crate::time::iso")]
+    pub period_ending: NaiveDateTime,
+    /// The last message of the task.
+    pub message: String,
+    /// How many items the task has to process.
+    pub task_items: i64,
+    /// How many of them failed.
+    pub errors: i64,
+}
+
+/// A row of the table `instance_actions`: an operation that a user requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceAction {
     /// The number of the row.
     pub id: i64,
-    /// What was asked for, such as `reboot`.
+    /// The requested operation, such as `reboot`.
     pub action: Option<String>,
     /// The instance.
     pub instance_uuid: Option<String>,
-    /// The request that asked.
+    /// The request.
     pub request_id: Option<String>,
-    /// The user who asked.
+    /// The user who sent the request.
     pub user_id: Option<String>,
     /// The project of that user.
     pub project_id: Option<String>,
     /// When the request began.
     #[serde(default, with = "crate::time::iso::optional")]
     pub start_time: Option<NaiveDateTime>,
-    /// When the action ended.
+    /// When the action finished.
     #[serde(default, with = "crate::time::iso::optional")]
     pub finish_time: Option<NaiveDateTime>,
-    /// `Error` where an event failed.
+    /// `Error` when an event failed.
     pub message: Option<String>,
     /// When the row was inserted.
     #[serde(default, with = "crate::time::iso::optional")]
@@ -35,7 +60,7 @@ pub struct InstanceAction {
     /// When it was marked as deleted.
     #[serde(default, with = "crate::time::iso::optional")]
     pub deleted_at: Option<NaiveDateTime>,
-    /// Is it marked as deleted?
+    /// Whether it is marked as deleted.
     #[serde(default)]
     pub deleted: bool,
 }
@@ -47,21 +72,21 @@ pub struct InstanceActionEvent {
     pub id: i64,
     /// The step, such as `compute_reboot_instance`.
     pub event: Option<String>,
-    /// The action that it belongs to.
+    /// The id of its action.
     pub action_id: Option<i64>,
     /// When it began.
     #[serde(default, with = "crate::time::iso::optional")]
     pub start_time: Option<NaiveDateTime>,
-    /// When it ended.
+    /// When it finished.
     #[serde(default, with = "crate::time::iso::optional")]
     pub finish_time: Option<NaiveDateTime>,
-    /// `Success` or `Error`; nothing while it lasts.
+    /// `Success` or `Error`; `None` until it finishes.
     pub result: Option<String>,
-    /// The printed frames of the failure.
+    /// The formatted stack frames of the failure.
     pub traceback: Option<String>,
-    /// Where it happened. Hibiscus only.
+    /// The host that ran it. `hibiscus` only.
     pub host: Option<String>,
-    /// What may be shown of the failure. Hibiscus only.
+    /// The part of the failure that tenants may see. `hibiscus` only.
     pub details: Option<String>,
     /// When the row was inserted.
     #[serde(default, with = "crate::time::iso::optional")]
@@ -72,47 +97,47 @@ pub struct InstanceActionEvent {
     /// When it was marked as deleted.
     #[serde(default, with = "crate::time::iso::optional")]
     pub deleted_at: Option<NaiveDateTime>,
-    /// Is it marked as deleted?
+    /// Whether it is marked as deleted.
     #[serde(default)]
     pub deleted: bool,
 }
 
-/// What a row of the table `bw_usage_cache` holds: the traffic of an interface in a period, in bytes.
+/// The values of a row of the table `bw_usage_cache`: the traffic of a vif in a period, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BwUsageCache {
     /// The instance.
     pub uuid: String,
-    /// The interface.
+    /// The MAC address of the vif.
     pub mac: String,
     /// When the period began.
     #[serde(with = "crate::time::iso")]
     pub start_period: NaiveDateTime,
-    /// When the counters were read.
+    /// When the counters were last read.
     #[serde(with = "crate::time::iso")]
     pub last_refreshed: NaiveDateTime,
-    /// Received in the period.
+    /// Bytes received in the period.
     pub bw_in: i64,
-    /// Sent in the period.
+    /// Bytes sent in the period.
     pub bw_out: i64,
-    /// What the interface's own counter read.
+    /// The last reading of the hypervisor's counter of received bytes.
     pub last_ctr_in: Option<i64>,
-    /// Likewise, sent.
+    /// The last reading of the hypervisor's counter of sent bytes.
     pub last_ctr_out: Option<i64>,
 }
 
-/// What an audit reads of a row of `bw_usage_cache`: the traffic of an interface in a period, in bytes.
+/// The columns of `bw_usage_cache` that an audit reads: the traffic of a vif in a period, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BwUsage {
     /// The instance.
     pub uuid: String,
-    /// The interface.
+    /// The MAC address of the vif.
     pub mac: Option<String>,
     /// When the period began.
     #[serde(with = "crate::time::iso")]
     pub start_period: NaiveDateTime,
-    /// Received in the period.
+    /// Bytes received in the period.
     pub bw_in: Option<i64>,
-    /// Sent in the period.
+    /// Bytes sent in the period.
     pub bw_out: Option<i64>,
 }
 
@@ -128,8 +153,9 @@ impl From<BwUsageCache> for BwUsage {
     }
 }
 
-/// What a row of the table `volume_usage_cache` holds: the counters of a volume, as of now and summed up before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The values of a row of the table `volume_usage_cache`: the current counters of a volume, and the totals of earlier
+/// ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct VolumeUsageCache {
     /// The volume.
     pub volume_id: String,
@@ -139,84 +165,99 @@ pub struct VolumeUsageCache {
     pub project_id: Option<String>,
     /// The user of that instance.
     pub user_id: Option<String>,
-    /// Where it is.
+    /// The availability zone of the volume.
     pub availability_zone: Option<String>,
-    /// When the sums grew.
+    /// When the totals last grew.
     #[serde(with = "crate::time::iso::optional")]
     pub tot_last_refreshed: Option<NaiveDateTime>,
-    /// Sum of the requests to read.
+    /// Total read requests.
     pub tot_reads: i64,
-    /// Sum of the bytes read.
+    /// Total bytes read.
     pub tot_read_bytes: i64,
-    /// Sum of the requests to write.
+    /// Total write requests.
     pub tot_writes: i64,
-    /// Sum of the bytes written.
+    /// Total bytes written.
     pub tot_write_bytes: i64,
-    /// When the counters were read.
+    /// When the counters were last read.
     #[serde(with = "crate::time::iso::optional")]
     pub curr_last_refreshed: Option<NaiveDateTime>,
-    /// Requests to read since the sum.
+    /// Read requests since the totals grew.
     pub curr_reads: i64,
-    /// Bytes read since the sum.
+    /// Bytes read since the totals grew.
     pub curr_read_bytes: i64,
-    /// Requests to write since the sum.
+    /// Write requests since the totals grew.
     pub curr_writes: i64,
-    /// Bytes written since the sum.
+    /// Bytes written since the totals grew.
     pub curr_write_bytes: i64,
 }
 
-/// What a row of the table `instance_faults` holds: why something failed on an instance.
+/// The values of a row of the table `instance_faults`: why an operation on an instance failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InstanceFault {
     /// The instance.
     pub instance_uuid: String,
-    /// Like the codes of HTTP.
+    /// An HTTP-like status code.
     pub code: i64,
-    /// What tenants are shown.
+    /// The text for tenants.
     pub message: Option<String>,
-    /// What administrators are shown.
+    /// The text for administrators.
     pub details: Option<String>,
-    /// Where it happened.
+    /// The compute host.
     pub host: Option<String>,
 }
 
-/// What a new row of `instance_actions` holds.
+/// The values of a new row of the table `instance_faults`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceFaultValues {
+    /// The instance.
+    pub instance_uuid: String,
+    /// The code as JSON: a whole number; in `grizzly` any value that the exception carries, such as text or null.
+    pub code: String,
+    /// The text for tenants.
+    pub message: String,
+    /// The text for administrators.
+    pub details: String,
+    /// The compute host.
+    pub host: String,
+}
+
+/// The values of a new row of `instance_actions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionStartValues {
-    /// What was asked for, such as `reboot`.
+    /// The requested operation, such as `reboot`.
     pub action: Option<String>,
     /// The instance.
     pub instance_uuid: String,
-    /// The request that asks.
+    /// The request.
     pub request_id: Option<String>,
-    /// The user who asks.
+    /// The user who sent the request.
     pub user_id: Option<String>,
     /// The project of that user.
     pub project_id: Option<String>,
     /// When the request began.
     #[serde(default, with = "crate::time::iso::optional")]
     pub start_time: Option<NaiveDateTime>,
-    /// The same moment. Hibiscus only.
+    /// The same time. `hibiscus` only.
     #[serde(default, with = "crate::time::iso::optional")]
     pub updated_at: Option<NaiveDateTime>,
 }
 
-/// What closes a row of `instance_actions`.
+/// The values that finish a row of `instance_actions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionFinishValues {
     /// The instance.
     pub instance_uuid: String,
-    /// The request that asked.
+    /// The request.
     pub request_id: Option<String>,
-    /// Now.
+    /// The current time.
     #[serde(with = "crate::time::iso")]
     pub finish_time: NaiveDateTime,
-    /// The same moment. Hibiscus only.
+    /// The same time. `hibiscus` only.
     #[serde(default, with = "crate::time::iso::optional")]
     pub updated_at: Option<NaiveDateTime>,
 }
 
-/// What a new row of `instance_actions_events` holds, and which action it belongs to.
+/// The values of a new row of `instance_actions_events`, and the key of its action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionEventStartValues {
     /// The step, such as `compute_reboot_instance`.
@@ -225,14 +266,14 @@ pub struct ActionEventStartValues {
     pub instance_uuid: String,
     /// The request of the action.
     pub request_id: Option<String>,
-    /// Now.
+    /// The current time.
     #[serde(with = "crate::time::iso")]
     pub start_time: NaiveDateTime,
-    /// Where it happens. Hibiscus only.
+    /// The host that runs it. `hibiscus` only.
     pub host: Option<String>,
 }
 
-/// What closes a row of `instance_actions_events`. Fields that are absent are left as they are.
+/// The values that finish a row of `instance_actions_events`. A `None` leaves the column as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionEventFinishValues {
     /// The step.
@@ -241,15 +282,15 @@ pub struct ActionEventFinishValues {
     pub instance_uuid: String,
     /// The request of the action.
     pub request_id: Option<String>,
-    /// Now.
+    /// The current time.
     #[serde(with = "crate::time::iso")]
     pub finish_time: NaiveDateTime,
     /// `Success` or `Error`.
     pub result: String,
-    /// The failure as text. Grizzly only; no column holds it.
+    /// The failure as text. `grizzly` only, and no column stores it.
     pub message: Option<String>,
-    /// What may be shown of the failure, at most 255 bytes. Hibiscus only.
+    /// The part of the failure that tenants may see, at most 255 bytes. `hibiscus` only.
     pub details: Option<String>,
-    /// The printed frames.
+    /// The formatted stack frames of the failure.
     pub traceback: Option<String>,
 }

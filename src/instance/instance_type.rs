@@ -1,6 +1,7 @@
-//! The flavor of a grizzly instance, kept in its system metadata.
+//! The flavor of a grizzly instance, which its system metadata contains.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::format;
 
 use super::Instance;
 use crate::document::{Json, Object};
@@ -8,21 +9,22 @@ use crate::error::Error;
 use crate::python;
 use crate::release::Release;
 
-/// What grizzly calls the instance type: the flavor, as far as it is read.
+/// The fields of the flavor that the library reads. Grizzly calls a flavor an instance type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstanceType<'a> {
-    /// What users call it.
+    /// The name, such as `m1.small`.
     pub(crate) name: Cow<'a, str>,
-    /// Gigabytes.
+    /// The size of the ephemeral disk in gigabytes.
     pub(crate) ephemeral_gb: i64,
-    /// Megabytes.
+    /// The size of the swap disk in megabytes.
     pub(crate) swap: i64,
 }
 
 impl<'a> Instance<'a> {
-    /// The flavor as it was when the instance was made. Nova: `extract_instance_type`, grizzly.
+    /// Returns the flavor as it was when the instance was created. Nova: `extract_instance_type`, grizzly.
     ///
-    /// All ten fields must be there (`KeyError`) and numbers be numbers (`ValueError`), whichever of them is read.
+    /// Nova converts all ten fields. An absent field fails with `KeyError`, a null number with `TypeError`, and other
+    /// text in place of a number with `ValueError`.
     pub(crate) fn extract_instance_type(&self) -> Result<InstanceType<'a>, Error> {
         let metadata = self.live_system_metadata();
         let name = field(&metadata, "name")?;
@@ -35,7 +37,7 @@ impl<'a> Instance<'a> {
             integer(&metadata, "vcpu_weight")?;
         }
         Ok(InstanceType {
-            name: printed(name)?,
+            name: python_str(name)?,
             ephemeral_gb: integer(&metadata, "ephemeral_gb")?,
             swap: integer(&metadata, "swap")?,
         })
@@ -47,8 +49,8 @@ fn field<'a>(metadata: &Object<'a>, name: &str) -> Result<Json<'a>, Error> {
     metadata.get(&key).ok_or_else(|| Error::key(format!("the instance's system metadata has no `{key}`")))
 }
 
-/// Python prints a null as `None`.
-fn printed(value: Json<'_>) -> Result<Cow<'_, str>, Error> {
+/// Returns Python's `str()` of a value.
+fn python_str(value: Json<'_>) -> Result<Cow<'_, str>, Error> {
     let literal = if value.is_null() { "None" } else { value.as_str() };
     Ok(value.text()?.unwrap_or(Cow::Borrowed(literal)))
 }
@@ -56,20 +58,20 @@ fn printed(value: Json<'_>) -> Result<Cow<'_, str>, Error> {
 fn integer(metadata: &Object<'_>, name: &str) -> Result<i64, Error> {
     let value = field(metadata, name)?;
     let number = match value.text()? {
-        Some(text) => python::int(&text, Release::Grizzly.groups_digits()).ok(),
+        Some(text) => python::int(&text, Release::Grizzly.rules().groups_digits).ok(),
         None => value.integer().map(|number| i64::try_from(number).unwrap_or(i64::MAX)),
     };
-    number.ok_or_else(|| no_number(name, value, "a whole number"))
+    number.ok_or_else(|| not_a_number(name, value, "a whole number"))
 }
 
 fn float(metadata: &Object<'_>, name: &str) -> Result<f64, Error> {
     let value = field(metadata, name)?;
     let text = value.text()?;
     let number = text.as_deref().unwrap_or(value.as_str());
-    number.trim().parse().map_err(|_| no_number(name, value, "a number"))
+    number.trim().parse().map_err(|_| not_a_number(name, value, "a number"))
 }
 
-fn no_number(name: &str, value: Json<'_>, wanted: &str) -> Error {
+fn not_a_number(name: &str, value: Json<'_>, expected: &str) -> Error {
     let code = if value.is_null() { "TypeError" } else { "ValueError" };
-    Error::new(code, format!("`instance_type_{name}` in the system metadata is {}: give {wanted}", value.as_str()))
+    Error::new(code, format!("`instance_type_{name}` in the system metadata is {}: give {expected}", value.as_str()))
 }

@@ -1,5 +1,8 @@
-//! IP addresses and MAC addresses, judged and printed as the netaddr of each release does.
+//! IP addresses and MAC addresses, validated and printed as by the netaddr of each release.
 
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::document::{Json, text_json};
@@ -7,7 +10,7 @@ use crate::error::Error;
 use crate::python;
 use crate::release::Release;
 
-/// The IP version of an address that came without one.
+/// Infers the IP version of an address.
 pub(super) fn version_of_address(release: Release, address: Json<'_>) -> Result<&'static str, Error> {
     if let Some(text) = address.text()? {
         if text.contains('/') {
@@ -16,25 +19,23 @@ pub(super) fn version_of_address(release: Release, address: Json<'_>) -> Result<
         return version(release, &text).ok_or_else(|| invalid_address(release, &text));
     }
     if address.as_str() == "true" {
-        // A boolean is the number 1 to Python.
+        // In Python a boolean is the number 1.
         return Ok("4");
     }
     if address.is_number() {
-        return match address.integer() {
-            Some(number) => version_of_number(number).ok_or_else(|| invalid_address(release, address.as_str())),
-            None if address.as_str().contains(['.', 'e', 'E']) => {
-                Err(Error::type_error(format!("`{}` is no address: give text", address.as_str())))
-            }
-            None => version_of_big_number(address).ok_or_else(|| invalid_address(release, address.as_str())),
-        };
+        let text = address.as_str();
+        if text.contains(['.', 'e', 'E']) {
+            return Err(Error::type_error(format!("`{text}` is not an address: give a string")));
+        }
+        return version_of_number(text).ok_or_else(|| invalid_address(release, text));
     }
-    Err(Error::new("AttributeError", format!("{} is no address: give text", address.type_name())))
+    Err(Error::new("AttributeError", format!("{} is not an address: give a string", address.type_name())))
 }
 
-/// The IP version of a network (an address, perhaps with a prefix length or mask) that came without one.
+/// Infers the IP version of a network: an address, optionally with a prefix length or a mask.
 pub(super) fn version_of_network(release: Release, cidr: Json<'_>) -> Result<&'static str, Error> {
     let Some(text) = cidr.text()? else {
-        return Err(Error::type_error(format!("{} is no network: give text", cidr.type_name())));
+        return Err(Error::type_error(format!("{} is not a network: give a string", cidr.type_name())));
     };
     let (address, prefix) =
         text.split_once('/').map_or((text.as_ref(), None), |(address, prefix)| (address, Some(prefix)));
@@ -46,12 +47,11 @@ pub(super) fn version_of_network(release: Release, cidr: Json<'_>) -> Result<&'s
         .ok_or_else(|| Error::new("AddrFormatError", format!("invalid IPNetwork {text}")))
 }
 
-/// An IPv6 address the way netaddr prints it: short and lower-case, and with a dotted tail where only the last 32
-/// bits are used.
+/// Returns an IPv6 address as netaddr prints it: short and in lower case. An address that uses only its last 32 bits
+/// ends with an IPv4 address.
 pub(crate) fn ipv6_text(text: &str) -> Option<String> {
     let address: Ipv6Addr = text.parse().ok()?;
-    let segments = address.segments();
-    match segments {
+    match address.segments() {
         [0, 0, 0, 0, 0, 0, high, _] if high != 0 => {
             let [.., a, b, c, d] = address.octets();
             Some(format!("::{}", Ipv4Addr::new(a, b, c, d)))
@@ -60,99 +60,86 @@ pub(crate) fn ipv6_text(text: &str) -> Option<String> {
     }
 }
 
-/// An address of either version the way netaddr prints it, as JSON; from text or, as netaddr takes it, a number.
+/// Returns an address of either version as netaddr prints it, as JSON. The address is a string or a number.
 pub(super) fn address_json(address: Json<'_>) -> Result<String, Error> {
-    let refused = || Error::value(format!("`{}` is no address", address.as_str()));
+    let not_an_address = || Error::value(format!("`{}` is not an address", address.as_str()));
     if let Some(text) = address.text()? {
         let canonical = match text.parse::<Ipv4Addr>() {
             Ok(v4) => v4.to_string(),
-            Err(_) => ipv6_text(&text).ok_or_else(refused)?,
+            Err(_) => ipv6_text(&text).ok_or_else(not_an_address)?,
         };
         return Ok(text_json(&canonical));
     }
-    let number = address.as_str().parse::<u128>().map_err(|_| refused())?;
+    let number = address.as_str().parse::<u128>().map_err(|_| not_an_address())?;
     let canonical = match u32::try_from(number) {
         Ok(v4) => Ipv4Addr::from(v4).to_string(),
-        Err(_) => ipv6_text(&Ipv6Addr::from(number).to_string()).ok_or_else(refused)?,
+        Err(_) => ipv6_text(&Ipv6Addr::from(number).to_string()).ok_or_else(not_an_address)?,
     };
     Ok(text_json(&canonical))
 }
 
-/// A MAC address in the form of Nova's objects: lower-case, with colons.
+/// Returns a MAC address in the format of Nova's objects: lower case, with colons.
 pub(super) fn mac_address(text: &str) -> Option<String> {
     let mac = text.to_ascii_lowercase().replace('-', ":");
-    let mut octets = 0;
-    for octet in mac.split(':') {
-        octets += 1;
-        if octet.len() != 2 || !octet.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-    }
-    (octets == 6).then_some(mac)
+    let is_octet = |octet: &str| octet.len() == 2 && octet.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (mac.split(':').count() == 6 && mac.split(':').all(is_octet)).then_some(mac)
 }
 
-fn invalid_address(release: Release, address: &str) -> Error {
-    Error::new("InvalidIpAddressError", release.invalid_ip_address(address))
+/// Makes the error for an address that netaddr rejects; `text` is Python's `str()` of it.
+fn invalid_address(release: Release, text: &str) -> Error {
+    Error::new("InvalidIpAddressError", (release.rules().invalid_ip_address)(text))
 }
 
 fn version(release: Release, address: &str) -> Option<&'static str> {
-    if address.parse::<Ipv4Addr>().is_ok() || (release.short_addresses() && is_inet_aton(address)) {
+    if address.parse::<Ipv4Addr>().is_ok() || (release.rules().accepts_short_addresses && is_inet_aton(address)) {
         return Some("4");
     }
     address.parse::<Ipv6Addr>().ok().map(|_| "6")
 }
 
-fn version_of_number(number: i128) -> Option<&'static str> {
-    match u128::try_from(number) {
-        Ok(number) if number <= u128::from(u32::MAX) => Some("4"),
-        Ok(_) => Some("6"),
-        Err(_) => None,
-    }
+fn version_of_number(text: &str) -> Option<&'static str> {
+    let number: u128 = text.parse().ok()?;
+    Some(if u32::try_from(number).is_ok() { "4" } else { "6" })
 }
 
-fn version_of_big_number(number: Json<'_>) -> Option<&'static str> {
-    number.as_str().parse::<u128>().ok().map(|_| "6")
-}
-
-/// In a network, netaddr of grizzly's time completes a partial IPv4 address with zeros (`172.16/12`).
+/// Infers the IP version of a network's address. Grizzly's netaddr completes a partial IPv4 address with zeros
+/// (`172.16/12`).
 fn network_version(release: Release, address: &str) -> Option<&'static str> {
-    let complete = release.short_addresses() && address.split('.').count() < 4;
-    if complete && !address.is_empty() && address.split('.').all(|part| part.parse::<u8>().is_ok()) {
+    let is_partial = release.rules().accepts_short_addresses && address.split('.').count() < 4;
+    if is_partial && !address.is_empty() && address.split('.').all(|part| part.parse::<u8>().is_ok()) {
         return Some("4");
     }
     version(release, address)
 }
 
-/// A prefix length, a netmask or a hostmask.
+/// Returns whether the text is a prefix length, a netmask or a hostmask.
 fn is_prefix(release: Release, version: &str, prefix: &str) -> bool {
-    let width = if version == "4" { 32 } else { 128 };
-    if let Ok(length) = python::int(prefix, release.groups_digits()) {
-        return (0..=width).contains(&length);
+    if let Ok(length) = python::int(prefix, release.rules().groups_digits) {
+        return (0..=if version == "4" { 32 } else { 128 }).contains(&length);
     }
+    // The sign extension of an IPv4 mask keeps it a run of ones followed by zeros, or the reverse.
     let mask = match version {
-        "4" => prefix.parse::<Ipv4Addr>().map(|mask| u128::from(u32::from(mask)) | (u128::MAX << 32)).ok(),
-        _ => prefix.parse::<Ipv6Addr>().map(u128::from).ok(),
+        "4" => prefix.parse::<Ipv4Addr>().map(|mask| i128::from(u32::from(mask).cast_signed())).ok(),
+        _ => prefix.parse::<Ipv6Addr>().map(|mask| u128::from(mask).cast_signed()).ok(),
     };
-    let hostmask = match version {
-        "4" => prefix.parse::<Ipv4Addr>().map(|mask| u128::from(u32::from(mask))).ok(),
-        _ => prefix.parse::<Ipv6Addr>().map(u128::from).ok(),
-    };
-    mask.is_some_and(|mask| mask.leading_ones() + mask.trailing_zeros() >= 128)
-        || hostmask.is_some_and(|mask| mask.leading_zeros() + mask.trailing_ones() >= 128)
+    mask.is_some_and(|mask| {
+        mask.leading_ones().saturating_add(mask.trailing_zeros()) >= 128
+            || mask.leading_zeros().saturating_add(mask.trailing_ones()) >= 128
+    })
 }
 
-/// The C library's `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last one filling what is
-/// left; whatever follows a blank does not count.
+/// Returns whether the C library's `inet_aton` accepts the text: one to four decimal, octal or hexadecimal numbers, of
+/// which the last one fills the remaining bytes. It ignores the text after white space.
 fn is_inet_aton(address: &str) -> bool {
     let address = address.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
     let parts: Vec<&str> = address.split('.').collect();
     let Some((last, leading)) = parts.split_last() else {
         return false;
     };
-    let rest = u32::try_from(leading.len()).map_or(0, |count| 4_u32.saturating_sub(count)).saturating_mul(8);
+    let bits = u32::try_from(leading.len()).map_or(0, |count| 4_u32.saturating_sub(count)).saturating_mul(8);
     leading.len() <= 3
         && leading.iter().all(|part| c_number(part).is_some_and(|number| number <= 0xff))
-        && c_number(last).is_some_and(|number| number < 1_u64 << rest)
+        && c_number(last).is_some_and(|number| number.unbounded_shr(bits) == 0)
 }
 
 fn c_number(text: &str) -> Option<u64> {
@@ -161,16 +148,19 @@ fn c_number(text: &str) -> Option<u64> {
         None if text.len() > 1 && text.starts_with('0') => (text, 8),
         None => (text, 10),
     };
-    let plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain { u64::from_str_radix(digits, radix).ok() } else { None }
+    // `from_str_radix` would accept a sign.
+    let is_unsigned = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_unsigned { u64::from_str_radix(digits, radix).ok() } else { None }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::ToOwned;
+
     use super::*;
 
     #[test]
-    fn addresses_print_as_netaddr_does() {
+    fn prints_addresses_as_netaddr() {
         for (text, expected) in [
             ("FE80::1", "fe80::1"),
             ("::1.2.3.4", "::1.2.3.4"),
@@ -187,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_judged_as_netaddr_does() {
+    fn validates_networks_as_netaddr() {
         let network = |release, text: &str| {
             let json = text_json(text);
             version_of_network(release, Json::parse(&json).expect("json")).map_err(|error| error.code().to_owned())

@@ -1,4 +1,8 @@
-//! What must hold for all network info.
+//! Properties of hydration.
+
+use std::borrow::ToOwned;
+use std::string::ToString;
+use std::vec;
 
 use proptest::prelude::*;
 
@@ -29,7 +33,7 @@ fn scalar() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-/// Some of these members, each with its value.
+/// An object with some of these members.
 fn mapping(members: Vec<(&'static str, BoxedStrategy<String>)>) -> BoxedStrategy<String> {
     let member = |(name, value): (&'static str, BoxedStrategy<String>)| {
         proptest::option::weighted(0.7, value).prop_map(move |value| value.map(|value| format!("\"{name}\":{value}")))
@@ -84,7 +88,7 @@ proptest! {
     fn hydrating_is_idempotent(network_info in network_info()) {
         for release in RELEASES {
             let Ok(once) = NetworkInfo::hydrate(release, &network_info).map(|hydrated| hydrated.to_json()) else {
-                // A null in the place of the whole list is nothing to iterate over.
+                // Null is not iterable, so it is not a list of vifs.
                 prop_assert_eq!(&network_info, "null");
                 continue;
             };
@@ -94,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_text_comes_is_answered(text in "\\PC{0,40}|[\\[\\]{}\":,0-9a-z. ]{0,40}") {
+    fn any_text_gives_network_info_or_an_error(text in "\\PC{0,40}|[\\[\\]{}\":,0-9a-z. ]{0,40}") {
         for release in RELEASES {
             match NetworkInfo::hydrate(release, &text) {
                 Ok(hydrated) => {

@@ -1,10 +1,13 @@
-//! What an instance sent and received, network by network.
+//! The traffic of an instance, by network.
 
-use std::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use chrono::NaiveDateTime;
 
 use super::payload::Payload;
+use crate::context::Context;
 use crate::document::{Json, ObjectWriter};
 use crate::error::Error;
 use crate::host::{BwUsage, Conductor};
@@ -12,22 +15,23 @@ use crate::instance::Instance;
 use crate::network::{NetworkInfo, Vif, cached_network_info};
 use crate::release::Release;
 
-/// What an instance sent and received since a moment, by the label of the network, as a JSON object. Nova:
-/// `bandwidth_usage`, grizzly.
+/// Returns the traffic of an instance since `audit_start` as a JSON object: `bw_in` and `bw_out` by network label. Nova:
+/// `bandwidth_usage`, `grizzly` only.
 ///
-/// The network info comes from the instance's cache and, where it has none, from
-/// [`instance_get_nw_info`](Conductor::instance_get_nw_info); when that fails and `ignore_missing_network_data`,
-/// there is no answer. The errors of [`NetworkInfo::hydrate`] come out in either case. `TypeError` where a vif that
-/// has sent something is in no network.
+/// The network info comes from the instance's cache, or from
+/// [`instance_get_nw_info`](Conductor::instance_get_nw_info) when the cache has none. When that callback fails and
+/// `ignore_missing_network_data` is true, the result is `None`. The errors of [`NetworkInfo::hydrate`] are never
+/// ignored. A vif with traffic and without a network is a `TypeError`.
 pub async fn bandwidth_usage<H: Conductor>(
     services: &H,
+    context: &Context,
     instance: &Instance<'_>,
     audit_start: NaiveDateTime,
     ignore_missing_network_data: bool,
 ) -> Result<Option<String>, Error> {
     let text = match cached_network_info(instance)?.filter(|cache| !cache.is_null()) {
         Some(cache) => cache.text()?.unwrap_or(Cow::Borrowed(cache.as_str())),
-        None => match services.instance_get_nw_info(instance.document()).await {
+        None => match services.instance_get_nw_info(context, instance.document()).await {
             Ok(network_info) => Cow::Owned(network_info),
             Err(_) if ignore_missing_network_data => return Ok(None),
             Err(error) => return Err(Error::host("instance-get-nw-info", error)),
@@ -36,13 +40,13 @@ pub async fn bandwidth_usage<H: Conductor>(
     let network_info = NetworkInfo::hydrate(Release::Grizzly, &text)?;
     let uuid = instance.uuid()?.into_owned();
     let rows = services
-        .bw_usage_get_by_uuids(&[uuid], audit_start)
+        .bw_usage_get_by_uuids(context, &[uuid], audit_start)
         .await
         .map_err(|error| Error::host("bw-usage-get-by-uuids", error))?;
     by_label(&network_info, &rows).map(Some)
 }
 
-/// The rows of the vifs that are still there. Of several rows for one label the last one counts, as in Nova.
+/// Sums up the rows whose vif still exists. The last of several rows with one label counts, as in Nova.
 fn by_label(network_info: &NetworkInfo<'_>, rows: &[BwUsage]) -> Result<String, Error> {
     let vifs: Vec<_> =
         network_info.vifs.iter().map(|vif| Ok((vif.address().text()?, vif))).collect::<Result<_, Error>>()?;
@@ -55,9 +59,12 @@ fn by_label(network_info: &NetworkInfo<'_>, rows: &[BwUsage]) -> Result<String, 
     Ok(bandwidth.into_json())
 }
 
-/// Nova keeps a null label as a key, which prints as `None`.
+/// Nova uses a null label as a key, which is printed as `None`.
 fn label<'a>(vif: &Vif<'a>) -> Result<Cow<'a, str>, Error> {
-    let network = vif.network.as_ref().ok_or_else(|| Error::type_error("a vif has no network to take a label from"))?;
+    let network = vif
+        .network
+        .as_ref()
+        .ok_or_else(|| Error::type_error("a vif with traffic has no network, whose label is needed"))?;
     let printed = if network.label.is_null() { "None" } else { network.label.as_str() };
     Ok(network.label.text()?.unwrap_or(Cow::Borrowed(printed)))
 }

@@ -1,26 +1,22 @@
-//! The payload of instance notifications in Nova 2013.1: sizes from the instance's columns, its type from system
-//! metadata, times as Python prints them.
+//! The payload of instance notifications in Nova 2013.1. Sizes are columns of the instance, the instance type is in the
+//! system metadata, and times have the format of Python's `str(datetime)`.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
 
 use super::payload::{Payload, disk_gb, fixed_ips, image_ref_url};
 use super::{Info, image_meta};
-use crate::context::Config;
 use crate::document::{Json, Object};
 use crate::error::Error;
-use crate::instance::{Instance, moment};
-use crate::network::NetworkInfo;
+use crate::instance::{Instance, timestamp};
+use crate::release::Release;
 use crate::time;
 
-/// The names of Nova's own parameters.
+/// The parameters of Nova's function.
 const PARAMETERS: [&str; 4] = ["context", "instance_ref", "network_info", "system_metadata"];
 
-pub(super) fn instance_payload(
-    config: &Config,
-    instance: &Instance<'_>,
-    info: &Info<'_>,
-    extra: Payload<'_>,
-) -> Result<String, Error> {
+pub(super) fn instance_payload(instance: &Instance<'_>, info: &Info<'_>, extra: Payload<'_>) -> Result<String, Error> {
     extra.refuse_parameters(&PARAMETERS)?;
     let columns = Columns { columns: instance.columns()?, times_are_text: instance.times_are_text };
     columns.get("system_metadata")?;
@@ -46,9 +42,9 @@ pub(super) fn instance_payload(
     payload.value("availability_zone", columns.get("availability_zone")?);
     payload.text("created_at", columns.time("created_at", columns.get("created_at")?)?.as_deref().unwrap_or("None"));
     payload.text("launched_at", &columns.time_or_empty("launched_at")?);
-    // What grizzly calls the deletion is the termination: the row's own `deleted_at` is never read.
+    // grizzly reports the termination as the deletion and never reads the row's own `deleted_at`.
     payload.text("deleted_at", &columns.time_or_empty("terminated_at")?);
-    payload.set("image_ref_url", image_ref_url(config, Some(columns.get("image_ref")?))?);
+    payload.set("image_ref_url", image_ref_url(info.glance_endpoint, Some(columns.get("image_ref")?))?);
     payload.value("os_type", columns.get("os_type")?);
     payload.value("kernel_id", columns.get("kernel_id")?);
     payload.value("ramdisk_id", columns.get("ramdisk_id")?);
@@ -56,8 +52,8 @@ pub(super) fn instance_payload(
     payload.text_or_empty("state_description", columns.get_or_null("task_state"));
     payload.value("access_ip_v4", columns.get("access_ip_v4")?);
     payload.value("access_ip_v6", columns.get("access_ip_v6")?);
-    if let Some(network_info) = info.network_info {
-        payload.set("fixed_ips", labelled_ips(network_info)?);
+    if let Some(network_info) = info.network_info.filter(|network_info| !network_info.is_null()) {
+        payload.set("fixed_ips", fixed_ips(Release::Grizzly, network_info)?);
     }
     payload.set("image_meta", image_meta(info.system_metadata.unwrap_or(&system_metadata)));
     payload.value("metadata", columns.get("metadata")?);
@@ -65,18 +61,18 @@ pub(super) fn instance_payload(
     Ok(payload.into_json())
 }
 
-/// For an `exists` notification Nova asks each entry of the system metadata for its key and value, which only rows
-/// have.
+/// Returns the instance's own system metadata for an `exists` notification. Nova reads `key` and `value` of each entry,
+/// which only rows have.
 pub(super) fn exists_system_metadata<'a>(instance: &Instance<'a>) -> Result<Object<'a>, Error> {
     let columns = instance.columns()?;
-    let given = columns.get("system_metadata").ok_or_else(|| missing("system_metadata"))?;
-    if given.is_object() && given.is_truthy() {
+    let system_metadata = columns.get("system_metadata").ok_or_else(|| missing("system_metadata"))?;
+    if system_metadata.is_object() && system_metadata.is_truthy() {
         return Err(Error::new("AttributeError", "`system_metadata` is a mapping: give rows with `key` and `value`"));
     }
     Ok(instance.live_system_metadata())
 }
 
-/// The columns of an instance. One that is not there is another thing than one that is null.
+/// The columns of an instance. A missing column differs from a null one.
 struct Columns<'a> {
     columns: Object<'a>,
     times_are_text: bool,
@@ -100,18 +96,11 @@ impl<'a> Columns<'a> {
         if self.times_are_text {
             return value.text();
         }
-        let moment = moment(name, Some(value).filter(|value| !value.is_null()))?;
-        Ok(moment.map(|moment| Cow::Owned(time::str_datetime(moment))))
+        let timestamp = timestamp(name, Some(value).filter(|value| !value.is_null()))?;
+        Ok(timestamp.map(|timestamp| Cow::Owned(time::str_datetime(timestamp))))
     }
 }
 
 fn missing(column: &str) -> Error {
     Error::key(format!("the instance has no `{column}`"))
-}
-
-fn labelled_ips(network_info: &NetworkInfo<'_>) -> Result<String, Error> {
-    if network_info.vifs.iter().any(|vif| vif.network.is_none()) {
-        return Err(Error::type_error("a vif has no network to take a label from"));
-    }
-    Ok(fixed_ips(network_info, |vif| vif.network.iter().map(|network| ("label", network.label)).collect()))
 }

@@ -1,25 +1,25 @@
-//! The payload of unversioned instance notifications in today's Nova: sizes from the flavor, times as ISO 8601.
+//! The payload of unversioned instance notifications in Nova 34.0.0. Sizes are those of the flavor, and times have the
+//! format ISO 8601.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
 
 use chrono::NaiveDateTime;
 
 use super::payload::{Payload, disk_gb, fixed_ips, image_ref_url};
 use super::{Info, image_meta};
-use crate::context::Config;
 use crate::document::{Json, text_json};
 use crate::error::Error;
-use crate::instance::{Flavor, Instance, moment};
-use crate::network::{NetworkInfo, ipv6_text};
+use crate::instance::{Flavor, Instance, timestamp};
+use crate::network::ipv6_text;
+use crate::release::Release;
 use crate::time;
 
-/// The names of Nova's own parameters.
+/// The parameters of Nova's function.
 const PARAMETERS: [&str; 4] = ["context", "instance", "network_info", "populate_image_ref_url"];
 
-pub(super) fn instance_payload(
-    config: &Config,
-    instance: &Instance<'_>,
-    info: &Info<'_>,
-    extra: Payload<'_>,
-) -> Result<String, Error> {
+pub(super) fn instance_payload(instance: &Instance<'_>, info: &Info<'_>, extra: Payload<'_>) -> Result<String, Error> {
     extra.refuse_parameters(&PARAMETERS)?;
     let flavor_text = instance.flavor_text()?;
     let flavor = Flavor::parse(&flavor_text)?;
@@ -45,12 +45,12 @@ pub(super) fn instance_payload(
     payload.field("node", instance.node);
     payload.field("availability_zone", instance.availability_zone);
     payload.text_or_empty("cell_name", instance.cell_name);
-    payload.text("created_at", &printed(moment("created_at", instance.created_at)?));
-    payload.text("terminated_at", &isotime_or_empty(moment("terminated_at", instance.terminated_at)?));
-    payload.text("deleted_at", &isotime_or_empty(moment("deleted_at", instance.deleted_at)?));
-    payload.text("launched_at", &isotime_or_empty(moment("launched_at", instance.launched_at)?));
+    payload.text("created_at", &str_or_none(timestamp("created_at", instance.created_at)?));
+    payload.text("terminated_at", &isotime_or_empty(timestamp("terminated_at", instance.terminated_at)?));
+    payload.text("deleted_at", &isotime_or_empty(timestamp("deleted_at", instance.deleted_at)?));
+    payload.text("launched_at", &isotime_or_empty(timestamp("launched_at", instance.launched_at)?));
     if info.populate_image_ref_url {
-        payload.set("image_ref_url", image_ref_url(config, instance.image_ref)?);
+        payload.set("image_ref_url", image_ref_url(info.glance_endpoint, instance.image_ref)?);
     } else {
         payload.value("image_ref_url", Json::NULL);
     }
@@ -62,8 +62,8 @@ pub(super) fn instance_payload(
     payload.text_or_empty("progress", instance.progress);
     payload.field("access_ip_v4", instance.access_ip_v4);
     payload.set("access_ip_v6", access_ip_v6(instance)?);
-    if let Some(network_info) = info.network_info {
-        payload.set("fixed_ips", labelled_ips(network_info));
+    if let Some(network_info) = info.network_info.filter(|network_info| !network_info.is_null()) {
+        payload.set("fixed_ips", fixed_ips(Release::Hibiscus, network_info)?);
     }
     payload.set("image_meta", image_meta(&instance.system_metadata()));
     payload.set("metadata", instance.metadata().to_json());
@@ -72,15 +72,15 @@ pub(super) fn instance_payload(
 }
 
 /// Python prints a null as `None`.
-fn printed(moment: Option<NaiveDateTime>) -> String {
-    moment.map_or_else(|| "None".to_owned(), time::str_datetime_utc)
+fn str_or_none(timestamp: Option<NaiveDateTime>) -> String {
+    timestamp.map_or_else(|| "None".to_owned(), time::str_datetime_utc)
 }
 
-fn isotime_or_empty(moment: Option<NaiveDateTime>) -> String {
-    moment.map_or_else(String::new, time::isoformat)
+fn isotime_or_empty(timestamp: Option<NaiveDateTime>) -> String {
+    timestamp.map_or_else(String::new, time::isoformat)
 }
 
-/// Nova's objects hold an IPv6 address in netaddr's form.
+/// Returns the address as JSON in netaddr's format, which Nova's objects use.
 fn access_ip_v6(instance: &Instance<'_>) -> Result<String, Error> {
     let Some(address) = instance.access_ip_v6 else {
         return Ok("null".to_owned());
@@ -88,12 +88,5 @@ fn access_ip_v6(instance: &Instance<'_>) -> Result<String, Error> {
     let text = address.text()?;
     text.and_then(|text| ipv6_text(&text))
         .map(|text| text_json(&text))
-        .ok_or_else(|| Error::value(format!("`access_ip_v6` is {}, which is no IPv6 address", address.as_str())))
-}
-
-fn labelled_ips(network_info: &NetworkInfo<'_>) -> String {
-    fixed_ips(network_info, |vif| {
-        let label = vif.network.as_ref().map_or(Json::NULL, |network| network.label);
-        vec![("label", label), ("vif_mac", vif.address())]
-    })
+        .ok_or_else(|| Error::value(format!("`access_ip_v6` is {}, which is not an IPv6 address", address.as_str())))
 }

@@ -1,64 +1,65 @@
-//! Notifications about instances: payloads, handed to the notifier.
+//! Emits the notifications of an instance.
 
-use std::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use super::payload::Payload;
-use super::{Info, bandwidth_usage, exists_payload, versioned};
+use super::{Info, InstancePayloadOptions, bandwidth_usage, exists_payload, versioned};
 use crate::context::{Config, Context};
 use crate::document::{Json, Object, text_json};
 use crate::error::Error;
 use crate::fault::{Failure, exception_to_dict};
 use crate::host::{Clock, Conductor, Notification, Notifier, Priority, Random, message_id, notify};
 use crate::instance::Instance;
-use crate::network::NetworkInfo;
 use crate::period::{Window, audit_period_bounds};
 use crate::time;
 
-/// What a caller may ask of [`notify_about_instance_usage`].
+/// The options of [`notify_about_instance_usage`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UsageOptions<'a> {
-    /// The host that speaks; absent or empty, the configured one.
+    /// The host that emits; `None` or empty means the configured one.
     pub host: Option<&'a str>,
-    /// With it the payload has `fixed_ips`.
-    pub network_info: Option<&'a NetworkInfo<'a>>,
-    /// Replaces the instance's own system metadata where `image_meta` is made. Read in grizzly.
+    /// A JSON list of vifs, as in [`Info::network_info`].
+    pub network_info: Option<Json<'a>>,
+    /// Replaces the instance's own system metadata as the source of `image_meta`. `grizzly` only.
     pub system_metadata: Option<&'a Object<'a>>,
     /// Each key replaces or adds one of the payload.
     pub extra_usage_info: Option<&'a Object<'a>>,
-    /// Adds `exception`, `message` and `code`, whatever `extra_usage_info` says. Read in hibiscus.
+    /// Sets `exception`, `message` and `code` of the payload, which take precedence over `extra_usage_info`.
+    /// `hibiscus` only.
     pub fault: Option<&'a Failure>,
-    /// A notifier that fails is no error.
+    /// Whether an error of the notifier is ignored.
     pub best_effort: bool,
 }
 
-/// What a caller may ask of [`notify_usage_exists`].
+/// The options of [`notify_usage_exists`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExistsOptions<'a> {
-    /// From the end of the last completed window to now, in place of that window.
+    /// Whether the window is the current one, from the end of the last completed window to now.
     pub current_period: bool,
-    /// Where the network info of an instance cannot be had, its bandwidth is null. Read in grizzly.
+    /// Whether the bandwidth is null when the instance's network info is not available. `grizzly` only.
     pub ignore_missing_network_data: bool,
-    /// Replaces the instance's own system metadata where `image_meta` is made.
+    /// Replaces the instance's own system metadata as the source of `image_meta`.
     pub system_metadata: Option<Object<'a>>,
     /// Each key replaces or adds one of the unversioned payload.
     pub extra_usage_info: Object<'a>,
 }
 
-/// Tell that something happened to an instance. Nova: `notify_about_instance_usage`.
+/// Emits the unversioned notification of an event of an instance. Nova: `notify_about_instance_usage`.
 ///
-/// The event is `compute.instance.` and the suffix; a suffix that ends in `error` makes it urgent. The errors are
-/// those of [`info_from_instance`](super::info_from_instance) and the notifier's own.
+/// The event type is `compute.instance.` and the suffix. A suffix that ends in `error` has the priority `ERROR`. Fails as
+/// [`info_from_instance`](super::info_from_instance) and the notifier do.
 ///
 /// ```
-/// use nova_compute_utils::host::{MemoryHost, Priority};
+/// use nova_compute_utils::host::Priority;
 /// use nova_compute_utils::instance::Instance;
+/// use nova_compute_utils::testing::{MemoryHost, ready};
 /// use nova_compute_utils::usage::{UsageOptions, notify_about_instance_usage};
 /// use nova_compute_utils::{Config, Context, Release, time};
 ///
-/// # fn ready<F: std::future::Future>(future: F) -> F::Output {
-/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-/// #     match std::pin::pin!(future).poll(&mut context) { std::task::Poll::Ready(output) => output, _ => unreachable!() }
-/// # }
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
 /// let config = Config::new(Release::Hibiscus, "cmp-01");
 /// let instance = Instance::parse(r#"{"uuid": "48b988aa-afe1-4664-8307-784d3a2daad0",
@@ -84,23 +85,24 @@ pub async fn notify_about_instance_usage<H: Notifier + Clock + Random>(
         network_info: options.network_info,
         system_metadata: options.system_metadata,
         populate_image_ref_url: true,
+        glance_endpoint: context.glance_endpoint.as_deref(),
     };
     let mut extra = options.extra_usage_info.map(Payload::from_extra).unwrap_or_default();
-    if let Some(fault) = options.fault.filter(|_| config.release.tells_faults()) {
-        tell_fault(&mut extra, fault)?;
+    if let Some(fault) = options.fault.filter(|_| config.release.rules().notifies_fault) {
+        add_fault(&mut extra, fault)?;
     }
-    let build = super::instance_payload(config.release);
-    let message = Message::unversioned(config, options.host, event_suffix, build(config, instance, &info, extra)?);
+    let payload = super::instance_payload(config.release)(instance, &info, extra)?;
+    let message = Message::unversioned(config, options.host, event_suffix, payload);
     let timestamp = time::str_datetime(services.utcnow());
     let sent = send(services, context, vec![message], &timestamp).await;
     if options.best_effort { Ok(()) } else { sent }
 }
 
-/// Tell that an instance exists, in the configured formats. Nova: `notify_usage_exists`.
+/// Emits the `exists` notifications of an instance in the configured formats. Nova: `notify_usage_exists`.
 ///
-/// `host` is the host that speaks; empty, the configured one. Grizzly asks for the bandwidth first, as of
-/// [`bandwidth_usage`], and sends one notification, whatever the configured format. Hibiscus builds the versioned
-/// payload whatever the format; where that fails, the error comes after the unversioned notification was sent.
+/// `host` is the host that emits; empty means the configured one. `grizzly` reads the bandwidth first and sends one
+/// notification in any configured format. `hibiscus` builds the versioned payload in any format; when that fails, the
+/// error comes after the unversioned notification was sent.
 pub async fn notify_usage_exists<H: Conductor + Notifier + Clock + Random>(
     services: &H,
     config: &Config,
@@ -110,28 +112,29 @@ pub async fn notify_usage_exists<H: Conductor + Notifier + Clock + Random>(
     options: &ExistsOptions<'_>,
 ) -> Result<(), Error> {
     let now = services.utcnow();
-    let window = audit_period_bounds(config, options.current_period, now)?;
-    let Exists { messages, failure } = exists(services, config, context, instance, host, window, options).await;
+    let window = audit_period_bounds(config.release, &config.instance_usage_audit_period, options.current_period, now)?;
+    let ExistsMessages { messages, failure } =
+        exists_messages(services, config, context, instance, host, window, options).await;
     send(services, context, messages, &time::str_datetime(now)).await?;
     failure.map_or(Ok(()), Err)
 }
 
-/// What is to be said about one instance: the notifications that could be built and, where one could not, why.
-pub(crate) struct Exists {
+/// The `exists` notifications of one instance that could be built, and why the others could not.
+pub(crate) struct ExistsMessages {
     /// In the order in which they are sent.
     pub(crate) messages: Vec<Message>,
-    /// Why the rest is missing.
+    /// Why the other notifications are missing.
     pub(crate) failure: Option<Error>,
 }
 
-impl From<Error> for Exists {
+impl From<Error> for ExistsMessages {
     fn from(error: Error) -> Self {
         Self { messages: Vec::new(), failure: Some(error) }
     }
 }
 
-/// The notifications of [`notify_usage_exists`] for a given window.
-pub(crate) async fn exists<H: Conductor>(
+/// Builds the notifications of [`notify_usage_exists`] for a window.
+pub(crate) async fn exists_messages<H: Conductor>(
     services: &H,
     config: &Config,
     context: &Context,
@@ -139,67 +142,70 @@ pub(crate) async fn exists<H: Conductor>(
     host: &str,
     window: Window,
     options: &ExistsOptions<'_>,
-) -> Exists {
-    match unversioned_payload(services, config, instance, window, options).await {
-        Ok(payload) => exists_with(config, context, instance, host, window, payload),
+) -> ExistsMessages {
+    match unversioned_payload(services, config, context, instance, window, options).await {
+        Ok(payload) => exists_messages_of_payload(config, context, instance, host, window, payload),
         Err(error) => error.into(),
     }
 }
 
-/// The notifications of an instance whose unversioned payload is made.
-pub(super) fn exists_with(
+/// Builds the notifications of an instance whose unversioned payload is already built.
+pub(super) fn exists_messages_of_payload(
     config: &Config,
     context: &Context,
     instance: &Instance<'_>,
     host: &str,
     window: Window,
     payload: String,
-) -> Exists {
+) -> ExistsMessages {
     let mut messages = Vec::with_capacity(2);
-    let has_versioned = config.release.has_versioned_notifications();
-    if config.notification_format.unversioned() || !has_versioned {
+    let (format, has_versioned) = (config.notification_format, config.release.rules().has_versioned_notifications);
+    if format.unversioned() || !has_versioned {
         messages.push(Message::unversioned(config, Some(host), "exists", payload));
     }
     if !has_versioned {
-        return Exists { messages, failure: None };
+        return ExistsMessages { messages, failure: None };
     }
-    // Nova gathers the addresses for the versioned payload even where it does not send it, and fails where it cannot.
-    let failure = match versioned::build(config.notification_format.versioned(), context, instance, window) {
+    let options = InstancePayloadOptions {
+        bdms_in_notifications: config.bdms_in_notifications,
+        include_share_mapping: config.include_share_mapping,
+    };
+    // Nova builds the versioned payload even when it does not send it, and fails when it cannot.
+    let failure = match versioned::build(format.versioned(), context, instance, window, options) {
         Ok(payload) => {
             messages.extend(payload.map(|payload| Message::versioned_exists(host, payload)));
             None
         }
         Err(error) => Some(error),
     };
-    Exists { messages, failure }
+    ExistsMessages { messages, failure }
 }
 
 async fn unversioned_payload<H: Conductor>(
     services: &H,
     config: &Config,
+    context: &Context,
     instance: &Instance<'_>,
     window: Window,
     options: &ExistsOptions<'_>,
 ) -> Result<String, Error> {
-    let (system_metadata, extra) = (options.system_metadata.as_ref(), &options.extra_usage_info);
-    if !config.release.tells_bandwidth() {
-        return exists_payload(config, instance, window, system_metadata, extra);
+    let payload = |extra: &Object<'_>| {
+        let (endpoint, system_metadata) = (context.glance_endpoint.as_deref(), options.system_metadata.as_ref());
+        exists_payload(config.release, instance, window, endpoint, system_metadata, extra)
+    };
+    if !config.release.rules().notifies_bandwidth {
+        return payload(&options.extra_usage_info);
     }
-    let bandwidth = bandwidth_usage(services, instance, window.begin, options.ignore_missing_network_data)
-        .await?
-        .unwrap_or_else(null);
-    let mut with_bandwidth = Object::default();
-    with_bandwidth.push(Cow::Borrowed("bandwidth"), Json::parse(&bandwidth)?);
-    with_bandwidth.update(extra.clone());
-    exists_payload(config, instance, window, system_metadata, &with_bandwidth)
+    let bandwidth =
+        bandwidth_usage(services, context, instance, window.begin, options.ignore_missing_network_data).await?;
+    let mut extra = Object::default();
+    extra.set("bandwidth", bandwidth.as_deref().map_or(Ok(Json::NULL), Json::parse)?);
+    extra.update(options.extra_usage_info.clone());
+    payload(&extra)
 }
 
-fn null() -> String {
-    Json::NULL.as_str().to_owned()
-}
-
-/// On the wire the exception stands as Python's `repr` shows it.
-fn tell_fault<'a>(extra: &mut Payload<'a>, fault: &'a Failure) -> Result<(), Error> {
+/// Adds the fault to a payload. On the wire `exception` is the `repr` of the exception.
+fn add_fault<'a>(extra: &mut Payload<'a>, fault: &'a Failure) -> Result<(), Error> {
     let dict = exception_to_dict(fault, None)?;
     let text = |text: &str| Cow::Owned(text_json(text));
     extra.put(Cow::Borrowed("exception"), text(&fault.representation()));
@@ -208,35 +214,32 @@ fn tell_fault<'a>(extra: &mut Payload<'a>, fault: &'a Failure) -> Result<(), Err
     Ok(())
 }
 
-/// A notification before it gets its id and time.
+/// A notification without its id and timestamp.
 pub(crate) struct Message {
     publisher_id: String,
     event_type: String,
     priority: Priority,
     payload: String,
+    versioned: bool,
 }
 
 impl Message {
     pub(crate) fn into_notification(self, random: &impl Random, timestamp: String) -> Notification {
-        Notification {
-            message_id: message_id(random),
-            publisher_id: self.publisher_id,
-            event_type: self.event_type,
-            priority: self.priority,
-            payload: self.payload,
-            timestamp,
-        }
+        let Self { publisher_id, event_type, priority, payload, versioned } = self;
+        let message_id = message_id(random);
+        Notification { message_id, publisher_id, event_type, priority, payload, timestamp, versioned }
     }
 
-    fn unversioned(config: &Config, host: Option<&str>, event_suffix: &str, payload: String) -> Self {
+    pub(crate) fn unversioned(config: &Config, host: Option<&str>, event_suffix: &str, payload: String) -> Self {
         let host = host.filter(|host| !host.is_empty()).unwrap_or(&config.host);
-        // Nova does not ask for a dot before it.
+        // Nova does not require a dot before `error`.
         let priority = if event_suffix.ends_with("error") { Priority::Error } else { Priority::Info };
         Self {
             publisher_id: format!("compute.{host}"),
             event_type: format!("compute.instance.{event_suffix}"),
             priority,
             payload,
+            versioned: false,
         }
     }
 
@@ -246,11 +249,12 @@ impl Message {
             event_type: "instance.exists".to_owned(),
             priority: Priority::Info,
             payload,
+            versioned: true,
         }
     }
 }
 
-/// All of them in one batch; the first refusal is the error.
+/// Sends all messages in one batch and returns the first refusal.
 async fn send<H: Notifier + Random>(
     services: &H,
     context: &Context,

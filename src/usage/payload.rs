@@ -1,13 +1,15 @@
-//! What the payloads of both releases share.
+//! The parts that the payloads of both releases share.
 
-use std::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
-use crate::context::Config;
 use crate::document::{Json, Object, ObjectWriter, list_json, text_json};
 use crate::error::Error;
-use crate::network::{NetworkInfo, Vif};
+use crate::release::Release;
 
-/// A payload in the making: keys in the order in which they came, values as JSON.
+/// An unfinished payload: its keys in order of insertion, its values as JSON.
 #[derive(Debug, Default)]
 pub(crate) struct Payload<'a> {
     entries: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -36,7 +38,7 @@ impl<'a> Payload<'a> {
         self.value(key, field.unwrap_or(Json::NULL));
     }
 
-    /// Nova turns whatever is false here (null, a zero, an empty text) into an empty text.
+    /// Sets the field, or an empty string when the field is false in Python's sense (null, zero, empty), as Nova does.
     pub(super) fn text_or_empty(&mut self, key: &'static str, field: Option<Json<'a>>) {
         self.value(key, field.filter(|field| field.is_truthy()).unwrap_or(Json::constant("\"\"")));
     }
@@ -60,7 +62,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// An extra key that bears the name of a parameter of Nova's function would be given twice.
+    /// Refuses an extra key with the name of a parameter of Nova's function: Python would get that argument twice.
     pub(super) fn refuse_parameters(&self, parameters: &[&str]) -> Result<(), Error> {
         match self.entries.iter().find(|(key, _)| parameters.contains(&key.as_ref())) {
             Some((key, _)) => Err(Error::type_error(format!("`{key}` is a parameter and cannot be an extra key"))),
@@ -77,19 +79,19 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// The sum of two sizes, which are whole numbers of any length.
+/// Returns the sum of two sizes.
 pub(super) fn disk_gb(root_gb: Option<Json<'_>>, ephemeral_gb: Option<Json<'_>>) -> Result<String, Error> {
     let size = |name: &str, field: Option<Json<'_>>| {
-        field.and_then(Json::integer).ok_or_else(|| Error::type_error(format!("`{name}` is no whole number")))
+        field.and_then(Json::integer).ok_or_else(|| Error::type_error(format!("`{name}` is not a whole number")))
     };
     let sum = size("root_gb", root_gb)?.checked_add(size("ephemeral_gb", ephemeral_gb)?);
     sum.map(|sum| sum.to_string()).ok_or_else(|| Error::overflow("the disks are too large"))
 }
 
-/// Python prints a null as `None`.
-pub(super) fn image_ref_url(config: &Config, image_ref: Option<Json<'_>>) -> Result<String, Error> {
+/// Returns the image URL as JSON. Nova prints a null image reference as `None`.
+pub(super) fn image_ref_url(glance_endpoint: Option<&str>, image_ref: Option<Json<'_>>) -> Result<String, Error> {
     let image_ref = image_ref.filter(|image_ref| !image_ref.is_null());
-    let Some(endpoint) = &config.glance_endpoint else {
+    let Some(endpoint) = glance_endpoint else {
         return Ok(image_ref.map_or("null", Json::as_str).to_owned());
     };
     let image_ref = match image_ref {
@@ -99,14 +101,35 @@ pub(super) fn image_ref_url(config: &Config, image_ref: Option<Json<'_>>) -> Res
     Ok(text_json(&format!("{endpoint}/images/{image_ref}")))
 }
 
-/// Every fixed address, with what stands beside it: the label of its network and more of its vif.
-pub(super) fn fixed_ips<'n>(
-    network_info: &'n NetworkInfo<'_>,
-    beside: impl Fn(&'n Vif<'_>) -> Vec<(&'static str, Json<'n>)>,
-) -> String {
-    let of_vif = |vif: &'n Vif<'_>| -> Vec<String> {
-        let beside = beside(vif);
-        vif.fixed_ips().map(|ip| ip.to_json_with(&beside)).collect()
-    };
-    list_json(network_info.vifs.iter().flat_map(of_vif))
+/// Returns the addresses of a list of vifs as a JSON list. Nova takes the network info as it is: it copies each address
+/// and sets its `label` and, in `hibiscus`, its `vif_mac`.
+pub(super) fn fixed_ips(release: Release, network_info: Json<'_>) -> Result<String, Error> {
+    let rules = release.rules();
+    let mut fixed_ips = Vec::new();
+    for vif in items("network_info", network_info)? {
+        let vif = Object::from_json(vif)?;
+        let network = member(&vif, "network")?;
+        if network.is_truthy() || !rules.skips_vifs_without_network {
+            let network = Object::from_json(network)?;
+            for subnet in items("subnets", member(&network, "subnets")?)? {
+                for ip in items("ips", member(&Object::from_json(subnet)?, "ips")?)? {
+                    let mut ip = Object::from_json(ip)?;
+                    ip.set("label", member(&network, "label")?);
+                    if rules.notifies_vif_mac {
+                        ip.set("vif_mac", member(&vif, "address")?);
+                    }
+                    fixed_ips.push(ip.to_json());
+                }
+            }
+        }
+    }
+    Ok(list_json(fixed_ips))
+}
+
+fn items<'a>(name: &str, list: Json<'a>) -> Result<Vec<Json<'a>>, Error> {
+    list.list()?.ok_or_else(|| Error::type_error(format!("`{name}` is {}: give a list", list.type_name())))
+}
+
+fn member<'a>(mapping: &Object<'a>, name: &str) -> Result<Json<'a>, Error> {
+    mapping.get(name).ok_or_else(|| Error::key(format!("the network info has no `{name}`")))
 }

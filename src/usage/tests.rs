@@ -1,10 +1,13 @@
-//! What must hold for all instances.
+//! Property tests of payloads, and the bandwidth read from tables.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::host::MemoryHost;
-use crate::release::Release;
+use crate::context::Context;
+use crate::testing::{BwUsageUpdate, MemoryHost, ready};
+use std::format;
+use std::string::ToString;
+use std::vec::Vec;
 
 const COLUMNS: [&str; 14] = [
     "uuid",
@@ -51,18 +54,17 @@ fn instance() -> impl Strategy<Value = String> {
 }
 
 fn window() -> Window {
-    let moment = |text| time::parse(text).expect("a moment");
-    Window { begin: moment("2026-10-01"), end: moment("2026-11-01") }
+    let time = |text| time::parse(text).expect("a timestamp");
+    Window { begin: time("2026-10-01"), end: time("2026-11-01") }
 }
 
 proptest! {
     #[test]
-    fn whatever_instance_comes_is_answered(instance in instance(), times_are_text: bool) {
+    fn any_instance_gives_a_payload_or_an_error(instance in instance(), times_are_text: bool) {
         let Ok(instance) = Instance::parse(&instance) else { return Ok(()) };
         let instance = instance.with_times_as_text(times_are_text);
         for release in [Release::Grizzly, Release::Hibiscus] {
-            let config = Config::new(release, "cmp-01");
-            let payload = exists_payload(&config, &instance, window(), None, &Object::default());
+            let payload = exists_payload(release, &instance, window(), None, None, &Object::default());
             if let Ok(payload) = &payload {
                 prop_assert!(Object::parse(payload).is_ok_and(|payload| payload.get("audit_period_ending").is_some()));
             }
@@ -70,25 +72,25 @@ proptest! {
     }
 
     #[test]
-    fn an_extra_key_always_counts(key in "[a-z_]{1,16}", value in value()) {
+    fn an_extra_key_replaces_or_adds_one(key in "[a-z_]{1,16}", value in value()) {
         prop_assume!(key != "context" && key != "instance");
         let instance = r#"{"uuid": "a", "flavor": {"root_gb": 1, "ephemeral_gb": 2}}"#;
-        let (config, instance) = (Config::new(Release::Hibiscus, "h"), Instance::parse(instance).expect("an instance"));
+        let instance = Instance::parse(instance).expect("an instance");
         let extra = format!("{{\"{key}\":{value}}}");
         let extra = Object::parse(&extra).expect("an object");
-        let payload = info_from_instance(&config, &instance, &Info::default(), &extra).expect("a payload");
+        let payload = info_from_instance(Release::Hibiscus, &instance, &Info::default(), &extra).expect("a payload");
         let payload = Object::parse(&payload).expect("an object");
         prop_assert_eq!(payload.get(&key).map(crate::document::Json::as_str), Some(value.as_str()));
     }
 }
 
-/// The rows come from a host in memory here; the vectors have them from a script.
+/// The vectors get their rows from a script; this test gets them from tables.
 #[test]
-fn bandwidth_is_that_of_the_vifs_that_are_left() {
+fn bandwidth_contains_only_existing_vifs() {
     let start_period = window().begin;
-    let host = MemoryHost::new(start_period);
+    let (host, context) = (MemoryHost::new(start_period), Context::default());
     for (mac, bw_in) in [("fa:16:3e:00:00:01", 1), ("fa:16:3e:00:00:02", 2)] {
-        host.bw_usage_update(crate::host::BwUsageUpdate {
+        host.bw_usage_update(BwUsageUpdate {
             uuid: "a".to_owned(),
             mac: mac.to_owned(),
             start_period,
@@ -100,20 +102,71 @@ fn bandwidth_is_that_of_the_vifs_that_are_left() {
         });
     }
     let cached = r#"{"uuid": "a", "info_cache": {"network_info": [{"address": "fa:16:3e:00:00:02", "network": {"label": "n"}}]}}"#;
-    let instance = Instance::parse(cached).expect("an instance");
-    let found = ready(bandwidth_usage(&host, &instance, start_period, false));
-    assert_eq!(found, Ok(Some(r#"{"n":{"bw_in":2,"bw_out":7}}"#.to_owned())));
+    let bandwidth = |instance: &str, ignore| {
+        let instance = Instance::parse(instance).expect("an instance");
+        ready(bandwidth_usage(&host, &context, &instance, start_period, ignore))
+    };
+    assert_eq!(bandwidth(cached, false), Ok(Some(r#"{"n":{"bw_in":2,"bw_out":7}}"#.to_owned())));
 
-    let bare = Instance::parse(r#"{"uuid": "a"}"#).expect("an instance");
-    assert_eq!(ready(bandwidth_usage(&host, &bare, start_period, true)), Ok(None));
-    let error = ready(bandwidth_usage(&host, &bare, start_period, false)).expect_err("no network");
+    let bare = r#"{"uuid": "a"}"#;
+    assert_eq!(bandwidth(bare, true), Ok(None));
+    let error = bandwidth(bare, false).expect_err("the host has no network API");
     assert_eq!((error.code(), error.callback()), ("NoNetworkApi", Some("instance-get-nw-info")));
 }
 
-fn ready<F: Future>(future: F) -> F::Output {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).poll(&mut context) {
-        std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("the host in memory answers at once"),
+fn payload_data(instance: &str, options: InstancePayloadOptions) -> Result<Vec<(String, String)>, Error> {
+    let instance = Instance::parse(instance)?;
+    let payload = instance_exists_payload(&Context::default(), &instance, window(), options)?;
+    let data = Object::parse(&payload)?.get("nova_object.data").expect("an envelope");
+    Ok(Object::from_json(data)?.iter().map(|(key, value)| (key.to_string(), value.as_str().to_owned())).collect())
+}
+
+fn value_of(data: &[(String, String)], name: &str) -> String {
+    data.iter().find(|(key, _)| key == name).expect("a field").1.clone()
+}
+
+#[test]
+fn block_devices_and_shares_are_optional() {
+    let instance = r#"{"uuid": "a", "vm_state": "active", "flavor": {"name": "m", "swap": 0}, "block_devices": [
+        {"device_name": "/dev/vda", "boot_index": 0, "delete_on_termination": 1, "volume_id": "v", "tag": null},
+        {"device_name": "/dev/vdb", "boot_index": null, "delete_on_termination": 0, "volume_id": null}],
+        "shares": [{"uuid": "m", "share_id": "s", "status": "active", "tag": "t", "export_location": "secret"}]}"#;
+    let data = payload_data(instance, InstancePayloadOptions::default()).expect("a payload");
+    assert_eq!((value_of(&data, "block_devices"), value_of(&data, "shares")), ("null".to_owned(), "null".to_owned()));
+
+    let both = InstancePayloadOptions { bdms_in_notifications: true, include_share_mapping: true };
+    let data = payload_data(instance, both).expect("a payload");
+    assert_eq!(
+        value_of(&data, "block_devices"),
+        r#"[{"nova_object.name":"BlockDevicePayload","nova_object.namespace":"nova","nova_object.version":"1.0","nova_object.data":{"device_name":"/dev/vda","boot_index":0,"delete_on_termination":true,"volume_id":"v","tag":null}}]"#
+    );
+    assert_eq!(
+        value_of(&data, "shares"),
+        r#"[{"nova_object.name":"SharePayload","nova_object.namespace":"nova","nova_object.version":"1.0","nova_object.data":{"share_mapping_uuid":"m","share_id":"s","status":"active","tag":"t"}}]"#
+    );
+
+    let bare = r#"{"uuid": "a", "vm_state": "active", "flavor": {"name": "m", "swap": 0}}"#;
+    let data = payload_data(bare, both).expect("a payload");
+    assert_eq!((value_of(&data, "block_devices"), value_of(&data, "shares")), ("[]".to_owned(), "[]".to_owned()));
+    let broken = bare.replace("\"vm_state\"", "\"shares\": [{}], \"vm_state\"");
+    assert_eq!(payload_data(&broken, both).expect_err("a share without a uuid").code(), "ValueError");
+}
+
+/// An address without `type` and `floating_ips` does not gain them, and a label is replaced and not copied to `meta`.
+#[test]
+fn network_info_is_taken_as_it_is() {
+    let instance = r#"{"uuid": "a", "flavor": {"root_gb": 1, "ephemeral_gb": 2}}"#;
+    let instance = Instance::parse(instance).expect("an instance");
+    let fixed_ips = |network_info| {
+        let network_info = Some(Json::parse(network_info).expect("JSON"));
+        let info = Info { network_info, ..Info::default() };
+        let payload = info_from_instance(Release::Hibiscus, &instance, &info, &Object::default())?;
+        Ok::<_, Error>(Object::parse(&payload)?.get("fixed_ips").expect("addresses").as_str().to_owned())
+    };
+    let raw = r#"[{"address": "fa:16:3e:00:00:01", "network": {"label": "n", "subnets": [{"ips": [{"address": "10.0.0.4", "label": "old"}]}]}},
+        {"address": null, "network": null}]"#;
+    assert_eq!(fixed_ips(raw), Ok(r#"[{"address":"10.0.0.4","label":"n","vif_mac":"fa:16:3e:00:00:01"}]"#.to_owned()));
+    for (broken, code) in [("[{}]", "KeyError"), ("[[]]", "TypeError"), (r#"[{"network": {"a": 1}}]"#, "KeyError")] {
+        assert_eq!(fixed_ips(broken).expect_err(broken).code(), code, "{broken}");
     }
 }

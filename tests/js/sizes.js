@@ -1,4 +1,4 @@
-// The size of a file: as it is, and packed as tightly as servers can. Run by itself it prints them as JSON.
+// The size of a file, and of its tightest compressed forms. As a program, it prints the sizes as JSON.
 
 import { readFileSync } from "node:fs";
 import { argv } from "node:process";
@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 /**
+ * Returns the sizes of a file.
+ *
  * @param {string} file
  * @returns {{ raw: number, gzip: number, brotli: number }} in bytes
  */

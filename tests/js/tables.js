@@ -1,35 +1,39 @@
-// Plays the operations of the `db_*` vectors on a conductor with tables, as `tests/conformance/src/tables/` does.
+// Runs the operations of the vectors `db_*` on a conductor with tables. The runner in `tests/conformance` calls the
+// methods of `Tables` by name.
 
-/** A conductor with tables: the hosts in memory and on IndexedDB, or another with their methods. */
+/** The request context of periodic tasks. */
+const NO_CONTEXT = { user_id: null, project_id: null, request_id: null, timestamp: null, glance_endpoint: null };
+
+/** A conductor with tables: the host in memory, the one on IndexedDB, or another with the same methods. */
 export class Tables {
     #open;
     #conductor;
     #now = "1970-01-01T00:00:00";
 
     /**
-     * @param open gives a fresh conductor, whose tables are empty, for `{ release, now }`.
+     * @param open opens a conductor with empty tables for the options `{ release, now }`.
      */
     constructor(open) {
         this.#open = open;
     }
 
-    /** Empty all tables, and go by the rules of a release. */
+    /** Replaces the conductor by one with empty tables and the rules of this release. */
     async empty(release) {
         await this.#conductor?.close?.();
         this.#conductor = await this.#open({ release, now: () => this.#now });
     }
 
-    /** Do what an operation says. The answer is what the conductor gives of Nova's; its error is thrown. */
-    async operate({ name, now, arguments: given, context }) {
+    /** Runs an operation. Returns the part of the conductor's answer that Nova also returns, and throws its error. */
+    async operate({ name, now, arguments: values, context }) {
         const operation = OPERATIONS[name];
         if (operation === undefined) {
             throw new Error(`unknown operation ${name}`);
         }
         this.#now = now;
-        return (await operation(this.#conductor, given, context)) ?? null;
+        return (await operation(this.#conductor, context, values)) ?? null;
     }
 
-    /** The UUIDs of those of some instances that are in a window, asked for page by page. */
+    /** Returns the UUIDs of the instances that a window query selects, read page by page. */
     async activeByWindow(instances, query) {
         const conductor = await this.#open({ release: "hibiscus", now: () => this.#now });
         try {
@@ -37,7 +41,7 @@ export class Tables {
             const uuids = [];
             let marker = null;
             do {
-                const page = await conductor.instanceGetActiveByWindow({ ...query, marker, limit: 2 });
+                const page = await conductor.instanceGetActiveByWindow(NO_CONTEXT, { ...query, marker, limit: 2 });
                 uuids.push(...page.instances.map(uuidOf));
                 marker = page.next_marker ?? null;
             } while (marker !== null);
@@ -47,31 +51,31 @@ export class Tables {
         }
     }
 
-    /** The rows of a table, oldest first: these columns of them. */
+    /** Returns these columns of all rows of a table, oldest first. */
     async rows(table, columns) {
         const rows = await this.#conductor.rows(table);
-        const wanted = ([column]) => columns.includes(column);
-        return rows.map((row) => Object.fromEntries(Object.entries(row).filter(wanted)));
+        const isListed = ([column]) => columns.includes(column);
+        return rows.map((row) => Object.fromEntries(Object.entries(row).filter(isListed)));
     }
 }
 
 const OPERATIONS = {
-    begin_task: (conductor, task) => conductor.taskLogBeginTask(task),
-    end_task: (conductor, task) => conductor.taskLogEndTask(task),
-    get_all: (conductor, query) => conductor.taskLogGetAll(query),
-    // Nova's takes a state too, and any host.
-    get: async (conductor, query) => (await conductor.taskLogGetAll(query))[0],
-    action_start: (conductor, { values }, context) => conductor.actionStart(context, values).then(idOf),
-    action_finish: (conductor, { values }, context) => conductor.actionFinish(context, values).then(idOf),
-    action_event_start: (conductor, { values }, context) => conductor.actionEventStart(context, values).then(idOf),
-    action_event_finish: (conductor, { values }, context) => conductor.actionEventFinish(context, values).then(idOf),
-    instance_fault_create: (conductor, { values }) => conductor.instanceFaultCreate(values),
-    instance_fault_get_by_instance_uuids: (conductor, query) => conductor.instanceFaultGetByInstanceUuids(query),
-    bw_usage_update: (conductor, update) => conductor.bwUsageUpdate(update),
-    bw_usage_get: (conductor, query) => conductor.bwUsageGet(query),
-    bw_usage_get_by_uuids: (conductor, query) => conductor.bwUsageGetByUuids(query),
-    vol_usage_update: (conductor, update) => conductor.volUsageUpdate(update).then(idOf),
-    vol_get_usage_by_time: (conductor, query) => conductor.volGetUsageByTime(query),
+    begin_task: (conductor, context, task) => conductor.taskLogBeginTask(context, task),
+    end_task: (conductor, context, task) => conductor.taskLogEndTask(context, task),
+    get_all: (conductor, _, query) => conductor.taskLogGetAll(query),
+    // Nova's `task_log_get` also takes a state, which `taskLogGet` does not.
+    get: async (conductor, _, query) => (await conductor.taskLogGetAll(query))[0],
+    action_start: (conductor, context, { values }) => conductor.actionStart(context, values).then(idOf),
+    action_finish: (conductor, context, { values }) => conductor.actionFinish(context, values).then(idOf),
+    action_event_start: (conductor, context, { values }) => conductor.actionEventStart(context, values).then(idOf),
+    action_event_finish: (conductor, context, { values }) => conductor.actionEventFinish(context, values).then(idOf),
+    instance_fault_create: (conductor, context, { values }) => conductor.instanceFaultCreate(context, values),
+    instance_fault_get_by_instance_uuids: (conductor, _, query) => conductor.instanceFaultGetByInstanceUuids(query),
+    bw_usage_update: (conductor, _, update) => conductor.bwUsageUpdate(update),
+    bw_usage_get: (conductor, _, query) => conductor.bwUsageGet(query),
+    bw_usage_get_by_uuids: (conductor, context, query) => conductor.bwUsageGetByUuids(context, query),
+    vol_usage_update: (conductor, _, update) => conductor.volUsageUpdate(update).then(idOf),
+    vol_get_usage_by_time: (conductor, _, query) => conductor.volGetUsageByTime(query),
 };
 
 function idOf({ id }) {

@@ -1,13 +1,21 @@
-"""The real Nova as a live oracle: random cases, put to it and written down as vector files.
+"""The real Nova as a live oracle: puts random cases to it and writes vector files.
 
     python oracle.py --out DIR [--count N] [--seed N]
 
 Needs a Python environment with `nova==34.0.0`. The files have the form of `tests/vectors`, so the same runner judges the faces by
-them. Clocks and settings are pinned; nothing else is replaced, except the database call that a fault ends in and the transport
-of notifications, which are recorded.
+them. Clocks and settings are pinned. Only these parts of Nova are replaced: the database call that stores a fault and the transport
+of notifications, which are recorded, and the queries for the block devices and shares of an instance, which return those of the
+case.
+
+Beyond the form of `tests/vectors`, a case may have
+
+* `network_info_is_raw`: the network info reached Nova as it is, without having been hydrated;
+* `error.kwargs`: the keyword arguments of the exception, without the code that every class of Nova's adds.
 """
 
 import argparse
+import contextlib
+import copy
 import datetime
 import json
 import pathlib
@@ -24,16 +32,17 @@ from nova import utils as nova_utils
 from nova.compute import utils as compute_utils
 from nova.network import model
 from nova.notifications import base as notifications
+from nova.notifications.objects import instance as instance_payloads
 from nova.objects import instance_fault
 
 CONF = nova.conf.CONF
 GLANCE = "http://glance.example:9292"
 
 
-# What goes in -------------------------------------------------------------------------------------------------------------
+# Inputs -------------------------------------------------------------------------------------------------------------------
 
 class Generator:
-    """Random inputs. Odd ones are frequent: they are where two implementations part."""
+    """Random inputs. Odd ones are frequent, because there two implementations differ most."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -49,7 +58,7 @@ class Generator:
         letters = "abcXYZ019 -_./@%é中\U0001f600\u0000\ufeff\"\\\n"
         return "".join(self.random.choice(letters) for _ in range(self.random.randrange(longest + 1)))
 
-    def moment(self):
+    def time(self):
         year = self.one(1, 2, 1970, 2012, 2013, 2024, 2025, 2026, 2100, 9999)
         month, hour = self.random.randrange(1, 13), self.one(0, 0, 6, 23, self.random.randrange(24))
         day = self.one(1, 1, 28, self.random.randrange(1, 29))
@@ -58,7 +67,7 @@ class Generator:
         return datetime.datetime(year, month, day, hour, minute, second, fraction)
 
     def recent(self):
-        return self.moment().replace(year=self.one(2024, 2025, 2026))
+        return self.time().replace(year=self.one(2024, 2025, 2026))
 
     def period(self):
         unit = self.one("hour", "day", "month", "year", "hour", "day", "month", "year", "fortnight", "", "Day")
@@ -104,6 +113,38 @@ class Generator:
         return {"id": self.uuid(), "address": self.one("fa:16:3e:00:00:0a", "FA-16-3E-00-00-0B", "fa:16:3e:00:00:0c", None),
                 "network": self.one(network, network, network, None), "devname": self.one("tap0", None),
                 "meta": self.one({}, {"rxtx_cap": 1.0}, {"a": True, "b": 7, "c": "x"}), "active": True}
+
+    def some(self, values):
+        """Some of the members of a mapping, in any order."""
+        names = [name for name in values if self.random.random() < 0.9]
+        self.random.shuffle(names)
+        return {name: values[name] for name in names}
+
+    def raw_network_info(self):
+        """Network info that nobody hydrated: mappings with keys of their own, and without some of Nova's."""
+        ip = lambda: self.some({
+            "address": self.one("10.0.0.7", "fd00::7", "bad", None), "version": self.one(4, 6, None), "label": self.one("given", 7),
+            "vif_mac": "00:00", "type": "fixed", "meta": self.one({}, {"a": 1}),
+            "floating_ips": self.one([], [{"address": "192.0.2.1"}]), "extra": self.json_value(),
+        })
+        most = lambda values: values if self.random.random() < 0.9 else self.some(values)
+        subnet = lambda: most({"cidr": "10.0.0.0/16", "ips": [ip() for _ in range(self.random.randrange(3))]})
+        network = lambda: most({"id": self.uuid(), "label": self.one("private", "é", None, 7),
+                                "subnets": [subnet() for _ in range(self.random.randrange(3))]})
+        vif = lambda: most({"id": self.uuid(), "address": self.one("fa:16:3e:00:00:0a", None, 7),
+                            "network": self.one(network, network, network, lambda: {}, lambda: None)()})
+        return [vif() for _ in range(self.random.randrange(4))]
+
+    def block_device(self):
+        return {"boot_index": self.one(None, 0, 1, -1), "delete_on_termination": self.one(True, False, None),
+                "destination_type": self.one("volume", "local"), "device_name": self.one(None, "/dev/vda", "é", ""),
+                "source_type": self.one("volume", "image", "snapshot", "blank"), "tag": self.one(None, "", "db\n"),
+                "volume_id": self.one(None, self.uuid(), self.uuid())}
+
+    def share(self):
+        return {"export_location": "10.0.0.9:/share", "share_id": self.uuid(),
+                "share_proto": self.one("NFS", "CEPHFS"), "tag": self.one("", "data", "é"),
+                "status": self.one("attaching", "detaching", "active", "inactive", "error"), "uuid": self.uuid()}
 
     def instance(self):
         text = lambda *choices: self.one(None, *choices)
@@ -151,7 +192,7 @@ class Generator:
         )()
 
 
-# How Nova is asked --------------------------------------------------------------------------------------------------------
+# Calls --------------------------------------------------------------------------------------------------------------------
 
 def make_context(given):
     return context.RequestContext(
@@ -160,7 +201,7 @@ def make_context(given):
 
 
 def make_instance(given, ctx):
-    values = dict(given)
+    values = {name: value for name, value in given.items() if name not in ("block_devices", "shares")}
     flavor = objects.Flavor(context=ctx, **values.pop("flavor"))
     cache = values.pop("info_cache")
     instance = objects.Instance(ctx, **values)
@@ -172,8 +213,41 @@ def make_instance(given, ctx):
     return instance
 
 
+def make_raw_network_info(given):
+    """Nova's own classes around the mappings, without their constructors, which fill in defaults."""
+    def as_given(cls, values):
+        made = cls.__new__(cls)
+        made.update(values)
+        return made
+
+    def subnet(values):
+        ips = [as_given(model.FixedIP, ip) for ip in values.get("ips", [])]
+        return as_given(model.Subnet, dict(values, ips=ips) if "ips" in values else values)
+
+    def network(values):
+        subnets = [subnet(member) for member in values.get("subnets", [])]
+        return as_given(model.Network, dict(values, subnets=subnets) if "subnets" in values else values)
+
+    def vif(values):
+        return as_given(model.VIF, dict(values, network=network(values["network"])) if values.get("network") else values)
+
+    return model.NetworkInfo([vif(values) for values in copy.deepcopy(given)])
+
+
+@contextlib.contextmanager
+def tables_of(given, ctx):
+    """Lets the queries for block devices and shares return those of the instance's document."""
+    def rows(cls, name):
+        return [cls(ctx, **row) for row in given.get(name) or []]
+
+    with mock.patch.object(objects.BlockDeviceMappingList, "get_by_instance_uuid",
+                           lambda *_: rows(objects.BlockDeviceMapping, "block_devices")), \
+         mock.patch.object(objects.ShareMappingList, "get_by_instance_uuid", lambda *_: rows(objects.ShareMapping, "shares")):
+        yield
+
+
 def resolve(fault):
-    """All that a function can see of an exception."""
+    """Everything that a function can see of an exception."""
     formatted = None
     if hasattr(fault, "format_message"):
         formatted = {"return": fault.format_message()}
@@ -182,7 +256,7 @@ def resolve(fault):
 
 
 class Recorder:
-    """A transport of notifications that writes down what it is given."""
+    """A transport that records notifications."""
 
     def __init__(self):
         self.calls = []
@@ -198,7 +272,7 @@ class Recorder:
 
 
 class Oracle:
-    """One method per function: a random case, put to Nova."""
+    """One method per function: fills in a random case and returns the call of Nova."""
 
     def __init__(self, seed):
         self.generate = Generator(seed)
@@ -218,6 +292,15 @@ class Oracle:
     def prepend_dev(self, case):
         name = case["args"]["device_name"] = self.generate.device()
         return lambda: block_device.prepend_dev(name)
+
+    def validate_device_name(self, case):
+        value = case["args"]["value"] = self.generate.one(self.generate.device(), "a b", "", "x" * self.generate.one(255, 256))
+        return lambda: block_device.validate_device_name(value)
+
+    def hydrate(self, case):
+        network_info = case["args"]["network_info"] = self.generate.one(
+            [self.generate.vif() for _ in range(self.generate.random.randrange(4))], self.generate.raw_network_info())
+        return lambda: model.NetworkInfo.hydrate(copy.deepcopy(network_info))
 
     def get_device_letter(self, case):
         name = case["args"]["device_name"] = self.generate.device()
@@ -251,18 +334,18 @@ class Oracle:
         case["config"] = {"compute.max_disk_devices_to_attach": limit}
         CONF.set_override("max_disk_devices_to_attach", limit, group="compute")
 
-        def ask():
+        def call():
             devices = [objects.BlockDeviceMapping(None, **bdm) for bdm in bdms]
             return compute_utils.get_device_name_for_instance(objects.Instance(None, **instance), devices, device)
-        return ask
+        return call
 
     def last_completed_audit_period(self, case):
         unit = self.generate.maybe(self.generate.period)
-        before = self.generate.maybe(self.generate.moment)
+        before = self.generate.maybe(self.generate.time)
         setting = self.generate.one("month", "day", "hour", "year", "month@15", "day@6")
         case["args"].update(unit=unit, before=before)
         case["config"] = {"instance_usage_audit_period": setting}
-        self.clock(case, self.generate.moment())
+        self.clock(case, self.generate.time())
         CONF.set_override("instance_usage_audit_period", setting)
         return lambda: nova_utils.last_completed_audit_period(unit, before)
 
@@ -274,22 +357,72 @@ class Oracle:
         CONF.set_override("instance_usage_audit_period", setting)
         return lambda: notifications.audit_period_bounds(current)
 
+    def network_info(self, case, cache):
+        """Adds network info to a case, raw or from a cache, and returns a function that makes Nova's model of it."""
+        if self.generate.one(True, False):
+            given, make = self.generate.raw_network_info(), make_raw_network_info
+            case["network_info_is_raw"] = True
+        else:
+            given = json.loads(cache["network_info"]) if cache and cache["network_info"] else None
+            make = lambda given: None if given is None else model.NetworkInfo.hydrate(copy.deepcopy(given))
+        case["args"]["network_info"] = given
+        return lambda: make(given)
+
     def info_from_instance(self, case):
         given, ctx = self.generate.instance(), self.generate.context()
-        cache = given.pop("info_cache")
-        network_info = json.loads(cache["network_info"]) if cache and cache["network_info"] else None
+        network_info = self.network_info(case, given.pop("info_cache"))
         populate, extra = self.generate.one(True, False), {}
         for _ in range(self.generate.random.randrange(3)):
             extra[self.generate.one("bandwidth", "state", "é", "fixed_ips", "metadata")] = self.generate.json_value()
-        case["args"].update(context=ctx, instance=given, network_info=network_info, populate_image_ref_url=populate, kw=extra)
+        case["args"].update(context=ctx, instance=given, populate_image_ref_url=populate, kw=extra)
         case["config"] = {"glance_endpoint": GLANCE}
         ctxt = make_context(ctx)
+        return lambda: notifications.info_from_instance(
+            ctxt, make_instance(dict(given, info_cache=None), ctxt), network_info(), populate, **extra)
 
-        def ask():
-            instance = make_instance(dict(given, info_cache=None), ctxt)
-            hydrated = None if network_info is None else model.NetworkInfo.hydrate(json.loads(json.dumps(network_info)))
-            return notifications.info_from_instance(ctxt, instance, hydrated, populate, **extra)
-        return ask
+    def notify_about_instance_usage(self, case):
+        given, ctx = self.generate.instance(), self.generate.context()
+        network_info = self.network_info(case, given.pop("info_cache"))
+        host, suffix = self.generate.one("cmp-01", "kvm-r2-u17"), self.generate.one("delete.start", "create.error", "terror", "")
+        extra = self.generate.one(None, {}, {"state": "x"}, {"fixed_ips": None}, {"é": 2 ** 63})
+        case["args"].update(context=ctx, instance=given, event_suffix=suffix, extra_usage_info=extra, fault=None, best_effort=False,
+                            notifier={"service": "compute", "host": host})
+        case["config"] = {"glance_endpoint": GLANCE, "host": "blade3"}
+        self.clock(case, self.generate.recent())
+        recorder, ctxt = Recorder(), make_context(ctx)
+        case["calls"] = recorder.calls
+        return lambda: compute_utils.notify_about_instance_usage(
+            recorder.notifier("notifier.notify", "compute." + host), ctxt, make_instance(dict(given, info_cache=None), ctxt),
+            suffix, network_info(), extra)
+
+    def parts(self, case, given):
+        """Adds block devices and shares to an instance, and the options that show them to the case's settings."""
+        for name, make in (("block_devices", self.generate.block_device), ("shares", self.generate.share)):
+            rows = [make() for _ in range(self.generate.random.randrange(4))]
+            if rows or self.generate.one(True, False):
+                given[name] = rows
+        for option in ("bdms_in_notifications", "include_share_mapping"):
+            value = case["config"]["notifications." + option] = self.generate.one(True, False)
+            CONF.set_override(option, value, group="notifications")
+
+    def InstanceExistsPayload(self, case):
+        given, ctx = self.generate.instance(), self.generate.context()
+        case["config"] = {}
+        self.parts(case, given)
+        begin, end = self.generate.recent(), self.generate.recent()
+        case["args"].update(context=ctx, instance=given, window={"begin": begin, "end": end})
+        CONF.set_override("notification_format", "both", group="notifications")
+        ctxt = make_context(ctx)
+
+        def call():
+            with tables_of(given, ctxt):
+                payload = instance_payloads.InstanceExistsPayload(
+                    context=ctxt, instance=make_instance(given, ctxt),
+                    audit_period=instance_payloads.AuditPeriodPayload(audit_period_beginning=begin, audit_period_ending=end))
+            # What Nova does before it emits a payload.
+            payload.obj_reset_changes(recursive=True)
+            return payload.obj_to_primitive()
+        return call
 
     def notify_usage_exists(self, case):
         given, ctx = self.generate.instance(), self.generate.context()
@@ -302,6 +435,7 @@ class Oracle:
                             ignore_missing_network_data=self.generate.one(True, False), extra_usage_info=extra)
         case["config"] = {"glance_endpoint": GLANCE, "host": "blade3", "instance_usage_audit_period": setting,
                           "notifications.notification_format": form}
+        self.parts(case, given)
         self.clock(case, self.generate.recent())
         CONF.set_override("instance_usage_audit_period", setting)
         CONF.set_override("notification_format", form, group="notifications")
@@ -310,15 +444,15 @@ class Oracle:
         silent = types.SimpleNamespace(info=lambda *a, **k: None, error=lambda *a, **k: None)
         classic = recorder.notifier("notifier.notify", "compute." + host) if form != "versioned" else silent
 
-        def ask():
+        def call():
             versioned = lambda publisher_id: recorder.notifier("versioned_notifier.notify", publisher_id)
-            with mock.patch.object(rpc, "get_versioned_notifier", versioned):
+            with mock.patch.object(rpc, "get_versioned_notifier", versioned), tables_of(given, ctxt):
                 compute_utils.notify_usage_exists(
                     classic, ctxt, make_instance(given, ctxt), host, current_period=current,
                     ignore_missing_network_data=case["args"]["ignore_missing_network_data"], system_metadata=system_metadata,
                     extra_usage_info=extra)
         case["calls"] = recorder.calls
-        return ask
+        return call
 
     def fault_of(self):
         cls, args, kwargs = self.generate.fault()
@@ -329,10 +463,10 @@ class Oracle:
         fault, case["args"]["fault"] = self.fault_of()
         message = case["args"]["message"] = self.generate.one(None, None, "", "given", "é" * 200)
 
-        def ask():
+        def call():
             answer = compute_utils.exception_to_dict(fault, message)
             return dict(answer, exception={"$exception": type(answer["exception"]).__name__})
-        return ask
+        return call
 
     def add_instance_fault_from_exc(self, case):
         fault, case["args"]["fault"] = self.fault_of()
@@ -347,11 +481,11 @@ class Oracle:
             case["calls"].append({"call": "db.instance_fault_create", "args": ["$context", dict(values)]})
             return dict(values, id=1, created_at=None, updated_at=None, deleted_at=None, deleted=0)
 
-        def ask():
+        def call():
             instance = objects.Instance(ctxt, uuid=uuid)
             with mock.patch.object(instance_fault.db, "instance_fault_create", record):
                 compute_utils.add_instance_fault_from_exc(ctxt, instance, fault, None, fault_message=message)
-        return ask
+        return call
 
     def safe_truncate(self, case):
         value, length = self.generate.text(40), self.generate.random.randrange(-3, 40)
@@ -386,15 +520,15 @@ class Oracle:
         return lambda: objects.InstanceActionEvent.pack_action_event_finish(
             make_context(ctx), uuid, name, exc_val=fault, exc_tb=traceback)
 
-    def clock(self, case, moment):
-        case["now"] = moment
-        timeutils.set_time_override(moment)
+    def clock(self, case, now):
+        case["now"] = now
+        timeutils.set_time_override(now)
 
 
-# What comes out -----------------------------------------------------------------------------------------------------------
+# Outputs ------------------------------------------------------------------------------------------------------------------
 
 def plain(value):
-    """As the vectors write it."""
+    """Returns a value as the vectors write it."""
     if isinstance(value, datetime.datetime):
         text = value.strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0")
         return text if value.utcoffset() is None else text + "+00:00"
@@ -403,10 +537,10 @@ def plain(value):
     return str(value)
 
 
-def put(ask, case):
+def put(call, case):
     try:
-        case["expect"] = ask()
-    except Exception as error:  # whatever Nova lets out is what is asked for
+        case["expect"] = call()
+    except Exception as error:  # every error that Nova raises is an expected result
         builtin = type(error).__module__ == "builtins"
         ours = type(error).__module__.startswith("nova.")
         case["error"] = {"type": type(error).__name__, "message": str(error)}
@@ -414,10 +548,14 @@ def put(ask, case):
             case["error"]["builtin"] = True
         elif not ours:
             case["error"]["library"] = True
+        kwargs = {name: value for name, value in (getattr(error, "kwargs", None) or {}).items() if name != "code"}
+        if ours and kwargs:
+            case["error"]["kwargs"] = kwargs
 
 
 FUNCTIONS = [name for name, method in vars(Oracle).items()
-             if callable(method) and not name.startswith("_") and name not in ("clock", "fault_of")]
+             if callable(method) and not name.startswith("_") and name not in ("clock", "fault_of", "network_info", "parts")]
+NAMES = {"hydrate": "NetworkInfo.hydrate"}
 
 
 def main():
@@ -432,7 +570,7 @@ def main():
     config.parse_args(["oracle"], default_config_files=[], configure_db=False, init_rpc=False)
     CONF.set_override("endpoint_override", GLANCE, group="glance")
     objects.register_all()
-    # Versioned notifications are built only where a notifier says that it is enabled.
+    # Nova builds versioned notifications only when the notifier is enabled.
     rpc.NOTIFIER = types.SimpleNamespace(is_enabled=lambda: True)
     folder = arguments.out / "hibiscus"
     folder.mkdir(parents=True, exist_ok=True)
@@ -443,6 +581,7 @@ def main():
             put(getattr(oracle, function)(case), case)
             cases.append(case)
         timeutils.clear_time_override()
+        function = NAMES.get(function, function)
         file = {"function": function, "release": "hibiscus", "cases": cases}
         (folder / (function + ".json")).write_text(json.dumps(file, default=plain, ensure_ascii=True))
         print(function, len(cases))

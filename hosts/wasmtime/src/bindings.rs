@@ -10,5 +10,5 @@ wasmtime::component::bindgen!({
         default: async,
     },
     exports: { default: async },
-    additional_derives: [PartialEq, serde::Serialize],
+    additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
 });

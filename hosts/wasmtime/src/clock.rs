@@ -6,30 +6,30 @@ use wasmtime::format_err;
 
 use crate::bindings::wasi::{clocks::wall_clock, random::random};
 
-/// What a component, and the conductor beside it, take for the time of day. Always UTC.
+/// The current time for a component and its conductor, in UTC.
 #[derive(Clone, Default)]
 pub enum Clock {
     /// The clock of the operating system.
     #[default]
     System,
-    /// A clock that stands still, for runs that can be repeated.
+    /// A clock that always returns the same time, for reproducible runs.
     Fixed(NaiveDateTime),
-    /// A clock of the embedding program's own.
+    /// A function of the embedding program.
     Called(Arc<dyn Fn() -> NaiveDateTime + Send + Sync>),
 }
 
 impl Clock {
-    /// A clock that asks a function.
+    /// Makes a clock that calls a function.
     pub fn called(read: impl Fn() -> NaiveDateTime + Send + Sync + 'static) -> Self {
         Self::Called(Arc::new(read))
     }
 
-    /// What the clock reads.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> NaiveDateTime {
         match self {
             Self::System => Utc::now().naive_utc(),
-            Self::Fixed(moment) => *moment,
+            Self::Fixed(time) => *time,
             Self::Called(read) => read(),
         }
     }
@@ -39,7 +39,7 @@ impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System => f.write_str("System"),
-            Self::Fixed(moment) => f.debug_tuple("Fixed").field(moment).finish(),
+            Self::Fixed(time) => f.debug_tuple("Fixed").field(time).finish(),
             Self::Called(_) => f.write_str("Called"),
         }
     }
@@ -47,27 +47,26 @@ impl fmt::Debug for Clock {
 
 impl wall_clock::Host for Clock {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
-        let moment = Clock::now(self).and_utc();
+        let time = Clock::now(self).and_utc();
         Ok(wall_clock::Datetime {
-            seconds: u64::try_from(moment.timestamp())
-                .map_err(|_| format_err!("the clock reads {moment}, before 1970"))?,
-            // chrono counts a leap second on from here.
-            nanoseconds: moment.timestamp_subsec_nanos().min(999_999_999),
+            seconds: u64::try_from(time.timestamp()).map_err(|_| format_err!("the clock reads {time}, before 1970"))?,
+            // chrono represents a leap second as a billion nanoseconds or more.
+            nanoseconds: time.timestamp_subsec_nanos().min(999_999_999),
         })
     }
 }
 
-/// The operating system's random bytes.
+/// The random bytes of the operating system.
 #[derive(Debug)]
 pub(crate) struct Randomness;
 
 impl random::Host for Randomness {
     fn get_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
-        // A page of message ids takes some kilobytes; whoever wants gigabytes only wants the host's memory.
-        const MOST: usize = 1 << 20;
+        // The message ids of a page take some kilobytes. A larger request would fill the memory of the host.
+        const LIMIT: usize = 1 << 20;
         let len = usize::try_from(len)
             .ok()
-            .filter(|len| *len <= MOST)
+            .filter(|len| *len <= LIMIT)
             .ok_or_else(|| format_err!("{len} random bytes are too many"))?;
         let mut bytes = vec![0; len];
         getrandom::fill(&mut bytes).map_err(|error| format_err!("no random bytes: {error}"))?;

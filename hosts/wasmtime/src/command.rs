@@ -1,4 +1,4 @@
-//! The command line: what all commands share.
+//! The command line: the parts that all commands share.
 
 mod periods;
 mod progress;
@@ -16,11 +16,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use nova_compute_utils_wasmtime::conductor::HostError;
 use nova_compute_utils_wasmtime::period::Window;
-use nova_compute_utils_wasmtime::{Clock, Limits, OpenError, Plugin, Runtime, types};
+use nova_compute_utils_wasmtime::{Callbacks, Clock, Limits, OpenError, Plugin, Runtime, types};
 
 /// The usage audit of OpenStack Nova, on a Nova cell database.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "nova-usage-audit", version)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -30,7 +30,7 @@ pub struct Cli {
 enum Command {
     /// Audit the last completed window: one `exists` notification per instance, and a row in the task log.
     Run(run::Options),
-    /// Tell which hosts ran the audit of the last completed window.
+    /// Show which hosts ran the audit of the last completed window.
     Status(status::Options),
     /// List the windows, newest first.
     Periods(periods::Options),
@@ -49,17 +49,17 @@ impl Cli {
 /// The exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// All is done, or there was nothing to do.
+    /// The work is done, or nothing had to be done.
     Done = 0,
     /// The audit finished, with errors.
     Errors = 1,
-    /// What was asked for makes no sense.
+    /// The usage or the input is wrong. Nothing was written.
     BadInput = 2,
     /// The database or the notifier failed.
     HostFailed = 3,
 }
 
-/// Why a command did not do its work.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
     BadInput(String),
@@ -97,26 +97,26 @@ impl From<HostError> for Failure {
     }
 }
 
-/// What the component makes of bad input.
+/// Errors before the first audit. The component has no conductor and no notifier then, so the input is wrong.
 impl From<nova_compute_utils_wasmtime::Error> for Failure {
     fn from(error: nova_compute_utils_wasmtime::Error) -> Self {
         Self::BadInput(error.to_string())
     }
 }
 
-/// Which windows, by whose rules.
+/// The options of all commands: which windows, in which release.
 #[derive(Args, Debug)]
-struct Rules {
-    /// `hour`, `day`, `month` or `year`, optionally with `@offset`
+struct Settings {
+    /// The audit period: `hour`, `day`, `month` or `year`, optionally with `@offset`
     #[arg(long, default_value = "month", value_parser = period)]
     period: String,
-    /// The moment to take for now, ISO 8601, UTC where it has no zone [default: the clock of this machine]
-    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    /// The current time, ISO 8601, UTC if it has no zone [default: the clock of this machine]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     now: Option<NaiveDateTime>,
-    /// Whose rules: Nova 34 or Nova 2013.1
+    /// Which Nova release to reproduce: `hibiscus` is Nova 34.0.0, `grizzly` is Nova 2013.1
     #[arg(long, value_enum, default_value_t = Release::Hibiscus)]
     release: Release,
-    /// The component [default: `nova-compute-utils.wasm` beside this program]
+    /// The component file [default: `nova-compute-utils.wasm` beside this program]
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
 }
@@ -127,86 +127,78 @@ enum Release {
     Grizzly,
 }
 
-impl Rules {
+impl Settings {
     fn clock(&self) -> Clock {
         self.now.map_or(Clock::System, Clock::Fixed)
     }
 
-    fn config(&self) -> types::Config {
-        types::Config {
-            release: match self.release {
-                Release::Hibiscus => types::Release::Hibiscus,
-                Release::Grizzly => types::Release::Grizzly,
-            },
-            host: String::new(),
-            instance_usage_audit_period: self.period.clone(),
-            notification_format: types::NotificationFormat::Unversioned,
-            glance_endpoint: None,
-            max_disk_devices_to_attach: -1,
-            compute_driver: None,
+    fn release(&self) -> types::Release {
+        match self.release {
+            Release::Hibiscus => types::Release::Hibiscus,
+            Release::Grizzly => types::Release::Grizzly,
         }
     }
 
-    /// The component, with nothing to call back to: enough for whatever is pure.
-    fn plugin(&self) -> Result<Plugin<()>, Failure> {
+    /// Loads the component without a conductor and a notifier, for pure functions.
+    fn plugin(&self) -> Result<Plugin<(), ()>, Failure> {
         let file = match &self.component {
             Some(file) => file.clone(),
             None => std::env::current_exe().unwrap_or_default().with_file_name("nova-compute-utils.wasm"),
         };
         if self.component.is_none() && !file.is_file() {
             let help = "give `--component FILE`, or build it with `cargo xtask build`";
-            return Err(Failure::BadInput(format!("there is no component at `{}`: {help}", file.display())));
+            return Err(Failure::BadInput(format!("no component at `{}`: {help}", file.display())));
         }
         Ok(Runtime::new(Limits::default())?.load(file)?)
     }
 
-    /// The windows completed before now, newest first.
-    async fn windows(&self, plugin: &Plugin<()>, count: usize) -> Result<Vec<Window>, Failure> {
-        let mut component = plugin.instantiate((), self.clock()).await?;
+    /// Returns the last completed windows, newest first.
+    async fn windows(&self, plugin: &Plugin<(), ()>, count: usize) -> Result<Vec<Window>, Failure> {
+        let mut component = plugin.instantiate(Callbacks::default(), self.clock()).await?;
         let mut windows: Vec<Window> = Vec::new();
         let mut before = self.clock().now().format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
         while windows.len() < count {
-            let window = component.last_completed_audit_period(&self.config(), None, &before).await?;
-            // A window that ends right then is not complete yet, so this leads to the one before it.
+            let window = component.last_completed_audit_period(self.release(), &self.period, None, &before).await?;
+            // At the begin of this window it is not complete yet, so the next one is the window before it.
             before.clone_from(&window.end);
             windows.push(window);
         }
         Ok(windows)
     }
 
-    async fn last_window(&self, plugin: &Plugin<()>) -> Result<Window, Failure> {
+    async fn last_window(&self, plugin: &Plugin<(), ()>) -> Result<Window, Failure> {
         let windows = self.windows(plugin, 1).await?;
-        windows.into_iter().next().ok_or_else(|| Failure::BadInput("there is no completed window".into()))
+        windows.into_iter().next().ok_or_else(|| Failure::BadInput("no window is completed".into()))
     }
 }
 
-/// What Nova's option `instance_usage_audit_period` takes. Which offsets exist is for the component to say.
+/// Checks the form of Nova's option `instance_usage_audit_period`. The component checks the offset.
 fn period(text: &str) -> Result<String, String> {
     let (unit, offset) = text.split_once('@').unwrap_or((text, "0"));
     let known = ["hour", "day", "month", "year"].contains(&unit);
     if known && !offset.is_empty() && offset.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
-        Err("a period is `hour`, `day`, `month` or `year`, optionally with `@` and a number".into())
+        Err("give `hour`, `day`, `month` or `year`, optionally with `@` and a number".into())
     }
 }
 
-fn moment(text: &str) -> Result<NaiveDateTime, String> {
+fn time(text: &str) -> Result<NaiveDateTime, String> {
     let iso = text.replacen(' ', "T", 1);
-    let zoned = DateTime::parse_from_str(&iso, "%Y-%m-%dT%H:%M:%S%.f%#z").map(|moment| moment.naive_utc());
-    let moment = zoned
+    let zoned = DateTime::parse_from_str(&iso, "%Y-%m-%dT%H:%M:%S%.f%#z").map(|time| time.naive_utc());
+    let time = zoned
         .or_else(|_| NaiveDateTime::parse_from_str(&iso, "%Y-%m-%dT%H:%M:%S%.f"))
         .or_else(|_| NaiveDateTime::parse_from_str(&iso, "%Y-%m-%dT%H:%M"))
         .or_else(|_| NaiveDate::parse_from_str(&iso, "%Y-%m-%d").map(|date| date.and_time(chrono::NaiveTime::MIN)))
-        // chrono reads second 60; the contract has no such second.
+        // chrono accepts second 60; the contract does not.
         .ok()
-        .filter(|moment| moment.nanosecond() < 1_000_000_000)
-        .ok_or("write a moment like 2026-11-01T00:17:03.250000")?;
-    if moment < DateTime::UNIX_EPOCH.naive_utc() { Err("there is no cloud before 1970".into()) } else { Ok(moment) }
+        .filter(|time| time.nanosecond() < 1_000_000_000)
+        .ok_or("write it as `2026-11-01T00:17:03.250000`")?;
+    if time < DateTime::UNIX_EPOCH.naive_utc() { Err("give a time after 1969".into()) } else { Ok(time) }
 }
 
-/// What is wrong with a command line, on one line; or the help that was asked for.
-pub fn refuse(error: &clap::Error) -> Status {
+/// Prints the requested help, or the error of a command line on one line.
+pub fn print_clap_error(error: &clap::Error) -> Status {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             error.print().ok();
@@ -217,18 +209,18 @@ pub fn refuse(error: &clap::Error) -> Status {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             let lines =
                 lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
-            say(&lines.collect::<Vec<_>>().join(" "));
+            print_stderr(&lines.collect::<Vec<_>>().join(" "));
             Status::BadInput
         }
     }
 }
 
-/// A line for people. Where nobody reads it any more, so be it.
-pub fn say(line: &str) {
+/// Prints a line to standard error. Ignores errors, which could be printed nowhere.
+pub fn print_stderr(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
 }
 
-/// Results, to standard output. A reader that has seen enough is no error.
+/// Prints results to standard output. A reader that closes its end early is not an error.
 fn print(text: &str) -> Result<(), Failure> {
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -247,9 +239,9 @@ fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [Stri
     table.trim_fmt()
 }
 
-/// A moment of the contract for people: without a fraction of zero.
-fn short(moment: &str) -> String {
-    moment.strip_suffix(".000000").unwrap_or(moment).replacen('T', " ", 1)
+/// Formats a timestamp of the contract for people: without a fraction of zero.
+fn short(timestamp: &str) -> String {
+    timestamp.strip_suffix(".000000").unwrap_or(timestamp).replacen('T', " ", 1)
 }
 
 fn short_window(window: &Window) -> String {

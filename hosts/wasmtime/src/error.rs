@@ -14,34 +14,32 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The file is no component, lacks an export or wants an import that this host does not have.
+    /// The file is not a component, lacks an export, or needs an import that this host does not have.
     #[error("cannot use `{}` as the component: {reason}", path.display())]
     Load {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason, on one line.
         reason: String,
     },
     /// The component could not be instantiated.
     #[error("cannot start the component: {0}")]
     Instantiate(String),
-    /// The function answered with an error. The instance stays usable.
+    /// The function returned an error. The instance stays usable.
     #[error("{}", .0.message)]
     Nova(types::Error),
-    /// The component was stopped: it trapped, or went over a limit. The instance is dead; the plugin makes a new one.
+    /// The component trapped or exceeded a limit. The instance is dead; the plugin makes a new one.
     #[error("the component was stopped: {0}")]
     Stopped(String),
-    /// An earlier call to this instance was stopped or abandoned.
-    #[error(
-        "this instance of the component is dead, since an earlier call to it was stopped or abandoned: make a new one"
-    )]
+    /// An earlier call to this instance was stopped or cancelled.
+    #[error("this instance of the component is dead: an earlier call was stopped or cancelled; make a new instance")]
     Dead,
 }
 
-/// The messages of an error and its causes on one line, wasm backtraces left out.
+/// Joins the messages of an error and its causes into one line, without wasm backtraces.
 pub(crate) fn one_line(error: &wasmtime::Error) -> String {
     let texts: Vec<String> = error.chain().map(ToString::to_string).collect();
     let lines: Vec<&str> = texts

@@ -1,8 +1,8 @@
 //! The wasmtime host of nova-compute-utils.
 //!
-//! A [`Runtime`] loads the component file into a [`Plugin`], which makes an [`Instance`] around a host: whatever
-//! implements the two traits [`conductor::Host`] (persistence) and [`notifier::Host`] (emission). [`SqlConductor`]
-//! and [`NdjsonNotifier`] are one of each, put together by [`Callbacks`].
+//! A [`Runtime`] loads the component file into a [`Plugin`], which makes an [`Instance`] that calls two implementations
+//! of the embedding program, put together as [`Callbacks`]: a [`conductor::Host`] (persistence) and a
+//! [`notifier::Host`] (emission). [`SqlConductor`] and [`NdjsonNotifier`] are one of each.
 
 mod callbacks;
 mod clock;
@@ -10,6 +10,7 @@ mod datetime;
 mod error;
 mod limits;
 mod ndjson;
+mod records;
 mod runtime;
 mod sql;
 
@@ -24,10 +25,10 @@ pub use clock::Clock;
 pub use error::Error;
 pub use limits::Limits;
 pub use ndjson::NdjsonNotifier;
-pub use runtime::{EventReporter, Host, Instance, Plugin, Runtime};
+pub use runtime::{EventReporter, Instance, Plugin, Runtime};
 pub use sql::{BwUsage, BwUsageUpdate, InstanceFault, OpenError, SqlConductor, VolUsageUpdate, VolumeUsage};
 
-/// The README's host compiles.
+/// Compiles the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -2,13 +2,12 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
-/// What a component may use up before it is stopped.
+/// The memory and computing time that stop a component when it exceeds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How much memory an instance may hold, in bytes. 256 MiB unless said otherwise.
+    /// The memory of an instance, in bytes. Default: 256 MiB.
     pub memory: usize,
-    /// How long an instance may compute from one host callback to the next; the callbacks themselves do not count. 10
-    /// seconds unless said otherwise.
+    /// The computing time between two host callbacks; time inside a callback does not count. Default: 10 seconds.
     pub compute: Duration,
 }
 
@@ -19,14 +18,14 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The unit in which computing is measured: fine enough for the limit, coarse enough to cost nothing.
+    /// Returns the unit in which computing time is measured: fine enough for the limit, coarse enough to cost nothing.
     pub(crate) fn tick(self) -> Duration {
         (self.compute / 100).clamp(Duration::from_millis(1), Duration::from_millis(100))
     }
 }
 
-/// Counts the ticks that a guest computed since it last came back from a callback. Wall-clock time would not do: it
-/// goes on while other tasks have the thread.
+/// The computing time of a guest since its last callback, counted in ticks. Wall-clock time would also count the time
+/// that other tasks spend on the thread.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     limit: Duration,
@@ -39,12 +38,12 @@ impl Deadline {
         Self { limit: limits.compute, tick: limits.tick(), computed: Duration::ZERO }
     }
 
-    /// The guest hands over to the host: its time starts anew.
+    /// Starts counting from zero.
     pub(crate) fn restart(&mut self) {
         self.computed = Duration::ZERO;
     }
 
-    /// One more tick; an error when that was one too many.
+    /// Counts one tick. Fails when the limit is exceeded.
     pub(crate) fn count(&mut self) -> Result<(), wasmtime::Error> {
         self.computed = self.computed.saturating_add(self.tick);
         if self.computed > self.limit {
@@ -54,7 +53,7 @@ impl Deadline {
     }
 }
 
-/// Keeps all memories and tables of an instance together under one limit.
+/// The size of all memories and tables of an instance, under one limit.
 #[derive(Debug)]
 pub(crate) struct Memory {
     limit: usize,
@@ -67,11 +66,11 @@ impl Memory {
     }
 
     fn grow(&mut self, bytes: usize) -> wasmtime::Result<bool> {
-        let wanted = self.used.saturating_add(bytes);
-        if wanted > self.limit {
-            wasmtime::bail!("it asked for {wanted} bytes of memory, more than the limit of {}", self.limit);
+        let total = self.used.saturating_add(bytes);
+        if total > self.limit {
+            wasmtime::bail!("it asked for {total} bytes of memory, more than the limit of {}", self.limit);
         }
-        self.used = wanted;
+        self.used = total;
         Ok(true)
     }
 }

@@ -5,16 +5,16 @@ mod command;
 use std::process::ExitCode;
 
 use clap::Parser;
-use command::{Cli, Status, say};
+use command::{Cli, Status, print_stderr};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let status = match Cli::try_parse() {
         Ok(cli) => cli.run().await.unwrap_or_else(|failure| {
-            say(&format!("error: {failure}"));
+            print_stderr(&format!("error: {failure}"));
             failure.status()
         }),
-        Err(error) => command::refuse(&error),
+        Err(error) => command::print_clap_error(&error),
     };
     status.into()
 }

@@ -7,36 +7,37 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::task;
 
-use crate::bindings::nova::compute_utils::notifier::{self, HostError, Json, Notification, Priority};
+use crate::bindings::nova::compute_utils::conductor::{Context, HostError};
+use crate::bindings::nova::compute_utils::notifier::{self, Notification, Priority};
 
 /// A notifier that writes one JSON object per line, with the keys of oslo.messaging's message.
 ///
-/// A batch counts as sent when all its lines are handed over; in a regular file, when they are on the disk. A write
-/// that fails leaves no part of a line behind in a file: the whole batch is taken back and answered with an error.
-/// From a pipe nothing can be taken back, so what went through whole counts as sent and the rest as refused. Either
-/// way the notifier is of no use from then on, and answers every further batch with the same error.
+/// A batch is sent when the operating system has all its lines; for a regular file, when they are on the disk. If a
+/// write to a regular file fails, the notifier removes the batch from the file and returns an error for all of it. If a
+/// write to a pipe fails, the lines that were written as a whole are sent and the others are refused. After a failed
+/// write the notifier returns the same error for every further batch.
 ///
-/// Processes that write to the same file at the same time wait for each other. A clone writes to the same place.
+/// Processes that write to the same file wait for each other. A clone writes to the same file.
 #[derive(Clone, Debug)]
 pub struct NdjsonNotifier {
     sink: Arc<Mutex<Sink>>,
 }
 
 impl NdjsonNotifier {
-    /// Write to the end of a file, which is created where there is none. What it holds already stays, and has to end
-    /// with a whole line: anything else is no file of notifications, or one that a crash cut off.
+    /// Appends to a file, which is created if it does not exist. Fails if its content does not end with a line break:
+    /// such a file is not a file of notifications, or a crash cut it off.
     pub fn append(path: impl AsRef<Path>) -> io::Result<Self> {
         let sink = Sink::new(OpenOptions::new().append(true).create(true).open(&path)?)?;
-        // Only a file proper is read: a pipe would count its own writer as a reader, and never break.
-        if sink.regular && !ends_with_a_whole_line(path.as_ref())? {
+        // Only a regular file is read: opening a pipe for reading would keep it from ever breaking.
+        if sink.regular && !ends_with_line_break(path.as_ref())? {
             return Err(io::Error::other("it does not end with a whole line"));
         }
         Ok(Self { sink: Arc::new(Mutex::new(sink)) })
     }
 
-    /// Write to standard output.
+    /// Writes to standard output.
     pub fn stdout() -> io::Result<Self> {
-        // A file of its own: `std::io::stdout` buffers, and what is in a buffer is not sent yet.
+        // A separate file handle, because `std::io::stdout` buffers, and a buffered line is not sent yet.
         #[cfg(unix)]
         let stdout = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
         #[cfg(windows)]
@@ -44,7 +45,7 @@ impl NdjsonNotifier {
         Ok(Self { sink: Arc::new(Mutex::new(Sink::new(stdout.into())?)) })
     }
 
-    /// What made the notifier of no use, if anything did.
+    /// Returns the error of the write that failed, if any.
     #[must_use]
     pub fn failure(&self) -> Option<HostError> {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner).failure.clone()
@@ -52,9 +53,13 @@ impl NdjsonNotifier {
 }
 
 impl notifier::Host for NdjsonNotifier {
-    async fn notify(&mut self, _: Json, notifications: Vec<Notification>) -> Result<Vec<Option<HostError>>, HostError> {
+    async fn notify(
+        &mut self,
+        _: Context,
+        notifications: Vec<Notification>,
+    ) -> Result<Vec<Option<HostError>>, HostError> {
         let sink = Arc::clone(&self.sink);
-        // Disks take their time; the executor has better things to do.
+        // Writing blocks, so it runs outside of the executor's threads.
         let written =
             task::spawn_blocking(move || sink.lock().unwrap_or_else(PoisonError::into_inner).send(&notifications));
         written.await.unwrap_or_else(|error| Err(host_error(&error)))
@@ -64,7 +69,7 @@ impl notifier::Host for NdjsonNotifier {
 #[derive(Debug)]
 struct Sink {
     file: File,
-    /// A file proper, whose end can be moved, and no pipe, terminal or device.
+    /// Whether the file can be truncated: it is not a pipe, a terminal or a device.
     regular: bool,
     failure: Option<HostError>,
 }
@@ -80,10 +85,10 @@ impl Sink {
             return Err(failure.clone());
         }
         let lines: Vec<_> = notifications.iter().map(line).collect();
-        let whole: Vec<&str> = lines.iter().flatten().map(String::as_str).collect();
-        let (mut sent, failure) = match if self.regular { self.append(&whole) } else { self.write(&whole) } {
-            Ok(()) => (whole.len(), None),
-            Err(Cut { sent, error }) => (sent, Some(host_error(&error))),
+        let valid: Vec<&str> = lines.iter().flatten().map(String::as_str).collect();
+        let (mut sent, failure) = match if self.regular { self.append(&valid) } else { self.write(&valid) } {
+            Ok(()) => (valid.len(), None),
+            Err(PartialWrite { sent, error }) => (sent, Some(host_error(&error))),
         };
         self.failure.clone_from(&failure);
         match failure {
@@ -102,40 +107,40 @@ impl Sink {
         }
     }
 
-    /// All lines, on the disk, or none.
-    fn append(&mut self, lines: &[&str]) -> Result<(), Cut> {
-        let none = |error| Cut { sent: 0, error };
+    /// Writes all lines to the disk, or none.
+    fn append(&mut self, lines: &[&str]) -> Result<(), PartialWrite> {
+        let none = |error| PartialWrite { sent: 0, error };
         self.file.lock().map_err(none)?;
         let end = self.file.metadata().map_err(none)?.len();
         let written = self.file.write_all(lines.concat().as_bytes()).and_then(|()| self.file.sync_data());
         let outcome = written.map_err(|error| match self.file.set_len(end).and_then(|()| self.file.sync_data()) {
             Ok(()) => error,
             Err(again) => {
-                io::Error::other(format!("{error}; what was written of the batch could not be removed: {again}"))
+                io::Error::other(format!("{error}; the part of the batch that was written cannot be removed: {again}"))
             }
         });
-        // The lines are written or not, whatever becomes of the lock.
+        // An error here changes nothing about the lines.
         self.file.unlock().ok();
         outcome.map_err(none)
     }
 
-    /// As many whole lines as go through.
-    fn write(&mut self, lines: &[&str]) -> Result<(), Cut> {
+    /// Writes lines until one fails.
+    fn write(&mut self, lines: &[&str]) -> Result<(), PartialWrite> {
         for (sent, line) in lines.iter().enumerate() {
-            self.file.write_all(line.as_bytes()).map_err(|error| Cut { sent, error })?;
+            self.file.write_all(line.as_bytes()).map_err(|error| PartialWrite { sent, error })?;
         }
         Ok(())
     }
 }
 
-/// A write that failed after so many whole lines.
-struct Cut {
+/// A write that failed after some whole lines.
+struct PartialWrite {
     sent: usize,
     error: io::Error,
 }
 
 fn host_error(error: &dyn std::error::Error) -> HostError {
-    HostError { code: "NotificationNotSent".into(), message: format!("cannot write notifications: {error}") }
+    HostError::new("NotificationNotSent", format!("cannot write notifications: {error}"))
 }
 
 #[derive(Serialize)]
@@ -150,7 +155,7 @@ struct Message<'a> {
 }
 
 fn line(notification: &Notification) -> serde_json::Result<String> {
-    // Between the tokens of JSON a line break is as good as a blank, and nowhere else may one stand.
+    // JSON has line breaks only between tokens, where a blank means the same.
     let payload = notification.payload.replace(['\n', '\r'], " ");
     let message = Message {
         message_id: &notification.message_id,
@@ -166,7 +171,7 @@ fn line(notification: &Notification) -> serde_json::Result<String> {
     Ok(serde_json::to_string(&message)? + "\n")
 }
 
-fn ends_with_a_whole_line(path: &Path) -> io::Result<bool> {
+fn ends_with_line_break(path: &Path) -> io::Result<bool> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() == 0 {
         return Ok(true);

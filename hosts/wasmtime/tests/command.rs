@@ -1,4 +1,4 @@
-//! `nova-usage-audit`, from the outside: on real Nova cells it sends what real Nova sent.
+//! The command `nova-usage-audit`: on real Nova cells it sends the notifications that real Nova sent.
 
 mod common;
 
@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::{Cell, component_path, read_json};
+use common::{Cell, component_path, read_json, volumes_and_a_share};
 use serde_json::Value;
 use sqlx::Row;
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_nova-usage-audit"))
 }
 
-/// A subcommand with the moment, the period and the component of a cell.
+/// A subcommand with the time, the period and the component of a cell.
 fn on_cell(cell: &Cell, subcommand: &str) -> Command {
     let settings = read_json(&cell.golden("cell.json"));
     let setting = |name: &str| settings[name].as_str().expect("a setting").to_owned();
@@ -70,7 +70,7 @@ async fn task_log(cell: &Cell) -> Vec<Value> {
     rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("JSON")).collect()
 }
 
-/// The message of a row without the seconds in it.
+/// Removes the seconds from the message of a row.
 fn without_seconds(mut row: Value) -> Value {
     let message = row["message"].as_str().expect("a message");
     let (start, _) = message.rsplit_once(" in ").expect("a closing message");
@@ -79,7 +79,7 @@ fn without_seconds(mut row: Value) -> Value {
 }
 
 #[tokio::test]
-async fn cells_are_audited_as_nova_audits_them() {
+async fn audits_cells_as_nova_does() {
     for name in CELLS {
         let cell = Cell::unpack(name);
         let (status, stdout, stderr) = outcome(&mut run(&cell));
@@ -112,7 +112,7 @@ async fn cells_are_audited_as_nova_audits_them() {
 }
 
 #[test]
-fn a_second_run_does_nothing_and_says_so() {
+fn a_second_run_does_nothing_and_reports_it() {
     let cell = Cell::unpack("day6");
     assert_eq!(outcome(&mut run(&cell)).0, Some(0));
     let state = || (fs::read(cell.path()).expect("a file"), sent(&cell));
@@ -131,20 +131,10 @@ fn a_second_run_does_nothing_and_says_so() {
 }
 
 #[test]
-fn notifications_may_go_to_standard_output() {
+fn sends_notifications_to_standard_output() {
     let cell = Cell::unpack("hour15");
     let mut command = on_cell(&cell, "run");
-    command.args([
-        "--database",
-        "sqlite:nova.sqlite",
-        "--host",
-        "cmp-02",
-        "--host",
-        "cmp-02",
-        "--format",
-        "versioned",
-        "--json",
-    ]);
+    command.args("--database sqlite:nova.sqlite --host cmp-02 --host cmp-02 --format versioned --json".split(' '));
     let (status, stdout, stderr) = outcome(&mut command);
     assert_eq!(status, Some(0));
     let golden = ndjson(&cell.golden("nova-emitted.ndjson"));
@@ -164,7 +154,7 @@ fn notifications_may_go_to_standard_output() {
 }
 
 #[tokio::test]
-async fn an_unreadable_instance_is_an_error_and_stops_nothing() {
+async fn counts_an_unreadable_instance_as_an_error_and_continues() {
     let whole = Cell::unpack("hour15");
     let uuid = "a7414f01-010c-4b51-abda-5a4f998d1525";
     let of_instance = |line: &Value| {
@@ -201,10 +191,10 @@ async fn an_unreadable_instance_is_an_error_and_stops_nothing() {
 }
 
 #[test]
-fn bad_input_is_refused_on_one_line_with_nothing_written() {
+fn rejects_bad_input_on_one_line_and_writes_nothing() {
     let cell = Cell::unpack("hour15");
     let directory = cell.directory.path();
-    fs::write(directory.join("text"), "no database, but a file all the same\n".repeat(200)).expect("a file");
+    fs::write(directory.join("text"), "a text file, not a database\n".repeat(200)).expect("a file");
     fs::write(directory.join("empty"), "").expect("a file");
     fs::write(directory.join("nothing.wasm"), wat::parse_str("(component)").expect("WAT")).expect("a file");
     fs::write(directory.join("unfinished"), "{").expect("a file");
@@ -215,7 +205,7 @@ fn bad_input_is_refused_on_one_line_with_nothing_written() {
 
     let table = [
         (with("--database sqlite:missing --all-hosts --notify ndjson:new.ndjson"), "no such database file: `missing`"),
-        (with("--database sqlite:text --all-hosts --notify ndjson:new.ndjson"), "`text` is no SQLite database"),
+        (with("--database sqlite:text --all-hosts --notify ndjson:new.ndjson"), "`text` is not an SQLite database"),
         (with("--database sqlite:empty --all-hosts --notify ndjson:new.ndjson"), "has no table `instances`"),
         (with("--database nova.sqlite --all-hosts --notify ndjson:new.ndjson"), "give `sqlite:PATH`"),
         (with("--database mysql://root:secret@db/nova --all-hosts --notify ndjson:new.ndjson"), "cannot open `mysql`"),
@@ -266,9 +256,9 @@ fn bad_input_is_refused_on_one_line_with_nothing_written() {
     }
 }
 
-/// Beside the program that cargo built there may lie a component; beside this one there is none.
+/// The directory of the program that cargo built may contain a component; the directory of this one does not.
 #[test]
-fn a_program_without_its_component_says_where_to_get_one() {
+fn a_missing_component_is_an_error_that_says_how_to_build_it() {
     let cell = Cell::unpack("hour15");
     let alone = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let program = alone.path().join("nova-usage-audit");
@@ -281,17 +271,17 @@ fn a_program_without_its_component_says_where_to_get_one() {
 }
 
 #[tokio::test]
-async fn a_locked_database_is_waited_for_and_then_told_of() {
+async fn waits_for_a_locked_database_and_then_reports_it() {
     let cell = Cell::unpack("hour15");
     let pool = cell.pool().await;
     let mut writer = pool.acquire().await.expect("a connection");
-    for (lock, which) in [("BEGIN IMMEDIATE", "host `cmp-01`"), ("BEGIN EXCLUSIVE", "`nova.sqlite`")] {
+    for (lock, culprit) in [("BEGIN IMMEDIATE", "host `cmp-01`"), ("BEGIN EXCLUSIVE", "`nova.sqlite`")] {
         sqlx::raw_sql(lock).execute(&mut *writer).await.expect("a lock");
         let (status, _, stderr) = outcome(&mut run(&cell));
         assert_eq!(status, Some(3), "{stderr}");
         assert!(stderr.starts_with("error: ") && stderr.contains("database is locked by another writer"), "{stderr}");
-        assert!(stderr.contains(which), "{stderr}");
-        sqlx::raw_sql("ROLLBACK").execute(&mut *writer).await.expect("an end");
+        assert!(stderr.contains(culprit), "{stderr}");
+        sqlx::raw_sql("ROLLBACK").execute(&mut *writer).await.expect("an unlocked database");
         assert!(sent(&cell).is_empty());
     }
     assert_eq!(task_log(&cell).await, Vec::<Value>::new());
@@ -300,7 +290,7 @@ async fn a_locked_database_is_waited_for_and_then_told_of() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_full_disk_is_an_error_and_no_loss() {
+async fn reports_a_full_disk_and_skips_the_other_hosts() {
     let cell = Cell::unpack("month");
     let full = File::options().write(true).open("/dev/full").expect("a device");
     let mut command = on_cell(&cell, "run");
@@ -317,27 +307,29 @@ async fn a_full_disk_is_an_error_and_no_loss() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_may_not_grow_keeps_whole_lines_only() {
+async fn keeps_only_whole_lines_when_a_file_cannot_grow() {
     let cell = Cell::unpack("month");
     let out = cell.directory.path().join("out.ndjson");
-    // 1 MiB is the most: the first batch does not fit, and some of it does.
+    // The limit is 1 MiB: a part of the first batch fits.
     let filling = format!("{{\"filling\":\"{}\"}}\n", "x".repeat((1 << 20) - 20_000));
     fs::write(&out, &filling).expect("a file");
     let inner = run(&cell);
     let mut command = Command::new("sh");
-    // Shells differ in the unit of `ulimit -f`, so it is measured first.
-    command.args(["-c", "trap '' XFSZ; ulimit -f \"$((1048576 / $(ulimit -f 1; dd if=/dev/zero of=probe bs=4096 count=1 2>/dev/null; wc -c < probe)))\"; exec \"$0\" \"$@\""]);
+    // Shells differ in the unit of `ulimit -f`, so the script measures it first.
+    let unit = "$(ulimit -f 1; dd if=/dev/zero of=probe bs=4096 count=1 2>/dev/null; wc -c < probe)";
+    let script = format!("trap '' XFSZ; ulimit -f \"$((1048576 / {unit}))\"; exec \"$0\" \"$@\"");
+    command.args(["-c", &script]);
     command.arg(inner.get_program()).args(inner.get_args()).current_dir(cell.directory.path());
     let (status, _, stderr) = outcome(&mut command);
     assert_eq!(status, Some(3), "{stderr}");
     assert!(stderr.contains("cannot write notifications: File too large"), "{stderr}");
-    assert!(fs::read_to_string(&out).expect("a file") == filling, "only whole lines are left");
+    assert!(fs::read_to_string(&out).expect("a file") == filling, "a part of a batch is left");
     assert_eq!(task_log(&cell).await[0]["errors"], 14);
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_closed_pipe_is_an_error() {
+async fn reports_a_closed_pipe() {
     let cell = Cell::unpack("month");
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -354,7 +346,7 @@ async fn a_closed_pipe_is_an_error() {
 }
 
 #[tokio::test]
-async fn status_tells_who_ran() {
+async fn status_lists_the_audit_of_each_host() {
     let cell = Cell::unpack("hour15");
     let mut one = on_cell(&cell, "run");
     one.args(["--database", "sqlite:nova.sqlite", "--host", "cmp-02", "--notify", "ndjson:out.ndjson"]);
@@ -385,7 +377,7 @@ async fn status_tells_who_ran() {
 }
 
 #[test]
-fn periods_are_listed_newest_first() {
+fn lists_periods_newest_first() {
     let periods = |arguments: &[&str]| {
         let (status, stdout, stderr) =
             outcome(program().arg("periods").arg("--component").arg(component_path()).args(arguments));
@@ -396,7 +388,7 @@ fn periods_are_listed_newest_first() {
             .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
         rows.collect::<Vec<Vec<String>>>()
     };
-    // However the moment is written.
+    // Each form of a time.
     for now in ["2026-11-01T00:17:03.250000", "2026-11-01 00:17", "2026-11-01T05:17:03+05:00", "2026-11-01 00:17:03Z"] {
         assert_eq!(
             periods(&["--now", now, "--count", "3"]),
@@ -408,15 +400,37 @@ fn periods_are_listed_newest_first() {
             "{now}"
         );
     }
-    // At the very end of a window it is not complete yet.
+    // A window that ends at the current time is not completed yet.
     let expected = [["2026-10-31 06:00:00", "2026-11-01 06:00:00"], ["2026-10-30 06:00:00", "2026-10-31 06:00:00"]];
     assert_eq!(periods(&["--now", "2026-11-02T06:00:00", "--period", "day@6", "--count", "2"]), expected);
     assert_eq!(periods(&[]).len(), 12);
 }
 
 #[test]
-fn help_is_no_error() {
+fn prints_help_and_version() {
     let (status, stdout, stderr) = outcome(program().arg("--help"));
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
     assert!(stdout.contains("periods"));
+    let expected = concat!("nova-usage-audit ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(outcome(program().arg("--version")), (Some(0), expected.to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn lists_volumes_and_shares_on_request() {
+    let cell = Cell::unpack("hour15");
+    let uuid = "a7414f01-010c-4b51-abda-5a4f998d1525";
+    cell.execute(&format!("DELETE FROM block_device_mapping; {}", volumes_and_a_share(uuid))).await;
+    let mut command = run(&cell);
+    command.args(["--bdms-in-notifications", "--include-share-mapping"]);
+    let (status, _, stderr) = outcome(&mut command);
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    let data: Vec<Value> = sent(&cell).into_iter().map(|mut line| line["payload"]["nova_object.data"].take()).collect();
+    let instance = data.iter().find(|data| data["uuid"] == uuid).expect("the instance");
+    let [device] = &instance["block_devices"].as_array().expect("a list")[..] else { panic!("one volume: {instance}") };
+    assert_eq!(device["nova_object.name"], "BlockDevicePayload");
+    assert_eq!(device["nova_object.data"]["volume_id"], "volume-1");
+    let [share] = &instance["shares"].as_array().expect("a list")[..] else { panic!("one share: {instance}") };
+    assert_eq!(share["nova_object.data"]["share_id"], "share-1");
+    let other = data.iter().find(|data| data["uuid"].is_string() && data["uuid"] != uuid).expect("another instance");
+    assert_eq!((&other["block_devices"], &other["shares"]), (&Value::Array(Vec::new()), &Value::Array(Vec::new())));
 }

@@ -1,9 +1,10 @@
-//! The NDJSON notifier: what it writes, and that nothing is lost when it cannot.
+//! The NDJSON notifier: the lines that it writes, and its errors.
 
 use std::fs;
 
 use nova_compute_utils_wasmtime::NdjsonNotifier;
-use nova_compute_utils_wasmtime::notifier::{Host, HostError, Notification, Priority};
+use nova_compute_utils_wasmtime::conductor::{Context, HostError};
+use nova_compute_utils_wasmtime::notifier::{Host, Notification, Priority};
 
 fn notification(payload: &str) -> Notification {
     Notification {
@@ -13,6 +14,7 @@ fn notification(payload: &str) -> Notification {
         priority: Priority::Info,
         payload: payload.into(),
         timestamp: "2026-11-01 00:17:03.250000".into(),
+        versioned: false,
     }
 }
 
@@ -23,16 +25,16 @@ fn line(payload: &str) -> String {
 }
 
 async fn notify(notifier: &mut NdjsonNotifier, payloads: &[&str]) -> Result<Vec<Option<HostError>>, HostError> {
-    notifier.notify("{}".into(), payloads.iter().map(|payload| notification(payload)).collect()).await
+    notifier.notify(Context::default(), payloads.iter().map(|payload| notification(payload)).collect()).await
 }
 
 #[tokio::test]
-async fn lines_are_messages_and_go_to_the_end() {
+async fn appends_one_message_per_line() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("out.ndjson");
     fs::write(&file, "{\"earlier\": 1}\n").expect("a file");
     let mut notifier = NdjsonNotifier::append(&file).expect("a notifier");
-    // Digits and line breaks: the one must not change, the other must not be written.
+    // Digits stay as they are; line breaks become blanks.
     let answers =
         notify(&mut notifier, &[r#"{"a":9007199254740993.10}"#, "{\n\"b\": \"\\n\"\r\n}"]).await.expect("answers");
     assert!(answers.iter().all(Option::is_none));
@@ -42,7 +44,7 @@ async fn lines_are_messages_and_go_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_payload_that_is_no_json_is_refused_alone() {
+async fn refuses_only_the_payload_that_is_not_json() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("out.ndjson");
     let mut notifier = NdjsonNotifier::append(&file).expect("a notifier");
@@ -54,18 +56,18 @@ async fn a_payload_that_is_no_json_is_refused_alone() {
 }
 
 #[test]
-fn a_file_of_something_else_is_left_alone() {
+fn rejects_a_file_without_a_final_line_break() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("precious");
-    fs::write(&file, "no whole line").expect("a file");
-    NdjsonNotifier::append(&file).expect_err("no file of notifications");
-    assert_eq!(fs::read_to_string(&file).expect("a file"), "no whole line");
+    fs::write(&file, "no line break").expect("a file");
+    NdjsonNotifier::append(&file).expect_err("not a file of notifications");
+    assert_eq!(fs::read_to_string(&file).expect("a file"), "no line break");
     NdjsonNotifier::append(directory.path()).expect_err("a directory");
     NdjsonNotifier::append(directory.path().join("no/such/directory")).expect_err("no directory");
 }
 
 #[tokio::test]
-async fn processes_take_turns() {
+async fn concurrent_writers_do_not_mix_batches() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("out.ndjson");
     let tasks: Vec<_> = (0..8)
@@ -80,17 +82,17 @@ async fn processes_take_turns() {
         })
         .collect();
     for task in tasks {
-        task.await.expect("an end");
+        task.await.expect("a finished task");
     }
     let text = fs::read_to_string(&file).expect("a file");
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 8 * 20 * 10);
-    assert!(lines.chunks(10).all(|batch| batch.iter().all(|line| *line == batch[0])), "batches are in one piece");
+    assert!(lines.chunks(10).all(|batch| batch.iter().all(|line| *line == batch[0])), "a batch is split");
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_full_disk_is_an_error() {
+async fn reports_a_full_disk() {
     let mut notifier = NdjsonNotifier::append("/dev/full").expect("a notifier");
     let error = notify(&mut notifier, &["{}", "{}"]).await.expect_err("no space");
     assert_eq!(error.code, "NotificationNotSent");
@@ -101,7 +103,7 @@ async fn a_full_disk_is_an_error() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_closed_pipe_is_an_error_and_what_went_through_counts() {
+async fn reports_a_closed_pipe_and_counts_the_lines_before_it() {
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
     let mut notifier =
         NdjsonNotifier::append(format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer))).expect("a notifier");
@@ -109,15 +111,15 @@ async fn a_closed_pipe_is_an_error_and_what_went_through_counts() {
     let sent = notify(&mut notifier, &[payload.as_str(); 2]).await.expect("answers");
     assert!(sent.iter().all(Option::is_none));
 
-    // More than a pipe holds: some lines go through before the reader goes away.
+    // More than a pipe holds: the reader reads some lines before it closes.
     let length = line(&payload).len();
     let read = std::thread::spawn(move || std::io::Read::read_exact(&mut reader, &mut vec![0; length * 5]));
     let answers = notify(&mut notifier, &[payload.as_str(); 50]).await.expect("answers");
-    read.join().expect("an end").expect("five lines");
+    read.join().expect("a finished thread").expect("five lines");
     let whole = answers.iter().take_while(|answer| answer.is_none()).count();
     assert!((3..50).contains(&whole), "{whole}");
     let refused: Vec<_> = answers[whole..].iter().flatten().collect();
     assert_eq!(refused.len(), 50 - whole);
     assert!(refused.iter().all(|error| error.message.contains("Broken pipe")));
-    notify(&mut notifier, &["{}"]).await.expect_err("it stays broken");
+    notify(&mut notifier, &["{}"]).await.expect_err("the error is permanent");
 }

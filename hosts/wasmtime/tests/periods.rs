@@ -1,4 +1,4 @@
-//! What `period` has beyond Nova, through the component.
+//! The functions of `period` beyond Nova, through the component.
 
 mod common;
 
@@ -16,10 +16,10 @@ fn days(window: &Window) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn an_offset_is_clamped_where_that_is_asked_for() {
+async fn clamps_an_offset_on_request() {
     let plugin = Runtime::new(Limits::default()).and_then(|runtime| runtime.load(component_path())).expect("a plugin");
-    let host = Callbacks { conductor: (), notifier: () };
-    let mut nova = plugin.instantiate(host, Clock::System).await.expect("an instance");
+    let callbacks = Callbacks { conductor: (), notifier: () };
+    let mut nova = plugin.instantiate(callbacks, Clock::System).await.expect("an instance");
     let before = "2026-05-02T00:00:00".to_owned();
 
     let Err(Error::Nova(error)) = nova.last_completed(&period("month@31", false), &before).await else {

@@ -1,47 +1,33 @@
-use super::Component;
-use super::exports::nova::compute_utils::{period, types};
+use std::prelude::v1::*;
+
+use super::exports::nova::compute_utils::period::{Guest, PeriodOptions, Release, Window};
+use super::record::{FromWit, ToWit, read};
+use super::{Component, Result};
+use crate::Error;
 use crate::period::Period;
 
-impl period::Guest for Component {
-    fn last_completed_audit_period(
-        config: types::Config,
-        unit: Option<String>,
-        before: String,
-    ) -> Result<period::Window, types::Error> {
-        let before = crate::time::parse(&before)?;
-        Ok(crate::period::last_completed_audit_period(&config.into(), unit.as_deref(), before)?.into())
+impl Guest for Component {
+    functions! { period, ToWit::to_wit;
+        fn last_completed_audit_period(release: Release, instance_usage_audit_period: String, unit: Option<String>,
+            before: String)
+            -> Result<Window> = read(release)?, &instance_usage_audit_period, unit.as_deref(), read(before)?;
+
+        fn audit_period_bounds(release: Release, instance_usage_audit_period: String, current_period: bool, now: String)
+            -> Result<Window> = read(release)?, &instance_usage_audit_period, current_period, read(now)?;
     }
 
-    fn audit_period_bounds(
-        config: types::Config,
-        current_period: bool,
-        now: String,
-    ) -> Result<period::Window, types::Error> {
-        let now = crate::time::parse(&now)?;
-        Ok(crate::period::audit_period_bounds(&config.into(), current_period, now)?.into())
+    fn last_completed(period: PeriodOptions, before: String) -> Result<Window> {
+        Period::from_wit(period)?.last_completed(read(before)?).to_wit()
     }
 
-    fn last_completed(period: period::PeriodOptions, before: String) -> Result<period::Window, types::Error> {
-        let before = crate::time::parse(&before)?;
-        Ok(Period::try_from(period)?.last_completed(before)?.into())
-    }
-
-    fn windows_between(
-        period: period::PeriodOptions,
-        begin: String,
-        end: String,
-    ) -> Result<Vec<period::Window>, types::Error> {
-        let (begin, end) = (crate::time::parse(&begin)?, crate::time::parse(&end)?);
-        let windows = Period::try_from(period)?.windows_between(begin, end)?;
-        Ok(windows.into_iter().map(Into::into).collect())
+    fn windows_between(period: PeriodOptions, begin: String, end: String) -> Result<Vec<Window>> {
+        Period::from_wit(period)?.windows_between(read(begin)?, read(end)?).to_wit()
     }
 }
 
-impl TryFrom<period::PeriodOptions> for Period {
-    type Error = crate::Error;
-
-    fn try_from(options: period::PeriodOptions) -> Result<Self, crate::Error> {
-        let period = Self::parse(options.release.into(), &options.unit)?;
+impl FromWit<PeriodOptions> for Period {
+    fn from_wit(options: PeriodOptions) -> Result<Self, Error> {
+        let period = Self::parse(read(options.release)?, &options.unit)?;
         Ok(if options.clamp { period.clamp() } else { period })
     }
 }

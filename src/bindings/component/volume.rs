@@ -1,37 +1,29 @@
 //! The interfaces `volume` and `volume-notify`.
 
-use super::Component;
-use super::exports::nova::compute_utils::{types, volume};
+use std::prelude::v1::*;
+
+use super::exports::nova::compute_utils::volume::{Guest, Release};
+use super::record::{ToWit, read};
+use super::{Component, Result};
 use crate::volume::VolumeUsage;
 
-impl volume::Guest for Component {
-    fn usage_volume_info(
-        release: types::Release,
-        vol_usage: String,
-        times_are_text: bool,
-    ) -> Result<String, types::Error> {
-        let vol_usage = VolumeUsage::parse(&vol_usage)?.with_times_as_text(times_are_text);
-        Ok(crate::volume::usage_volume_info(release.into(), &vol_usage)?)
+impl Guest for Component {
+    functions! { volume, ToWit::to_wit;
+        fn usage_volume_info(release: Release, vol_usage: String, times_are_text: bool)
+            -> Result<String> = read(release)?, &VolumeUsage::parse(&vol_usage)?.with_times_as_text(times_are_text);
     }
 }
 
 #[cfg(not(feature = "component-pure"))]
 mod notify {
-    use super::super::callbacks::{Imports, finished};
-    use super::super::exports::nova::compute_utils::volume_notify;
-    use super::{Component, VolumeUsage, types};
-    use crate::{Config, Context};
+    use super::super::exports::nova::compute_utils::volume_notify::{Config, Context, Guest};
+    use super::super::imports::{Imports, run};
+    use super::{Component, Result, String, VolumeUsage, read};
 
-    impl volume_notify::Guest for Component {
-        fn notify_about_volume_usage(
-            config: types::Config,
-            context: types::Context,
-            vol_usage: String,
-            host: String,
-        ) -> Result<(), types::Error> {
-            let (config, context) = (Config::from(config), Context::try_from(context)?);
-            let vol_usage = VolumeUsage::parse(&vol_usage)?;
-            finished(crate::volume::notify_about_volume_usage(&Imports, &config, &context, &vol_usage, &host))
+    impl Guest for Component {
+        functions! { volume, run;
+            fn notify_about_volume_usage(config: Config, context: Context, vol_usage: String, host: String)
+                -> Result<()> = &Imports, &read(config)?, &read(context)?, &VolumeUsage::parse(&vol_usage)?, &host;
         }
     }
 }

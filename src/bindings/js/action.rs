@@ -1,219 +1,198 @@
 //! Instance actions and their events.
 
+use std::format;
+use std::prelude::v1::*;
+
+use chrono::NaiveDateTime;
 use js_sys::{Function, Promise};
-use tsify::Ts;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::compute_utils::{ComputeUtils, ContextInput};
-use super::document::kind;
-use super::error::{Result, Thrown};
-use super::fault::{Body, failure};
-use super::host::settled;
-use super::options::{self, Given, Release, options};
-use super::record::ToJs;
-use super::time::Moment;
+use super::compute_utils::ComputeUtils;
+use super::error::{Result, Thrown, nova_error};
+use super::fault::{BodyError, Fault};
+use super::host::to_promise;
+use super::options::{self, Member, Reader, options};
+use super::record::{ToJs, extend};
+use super::time::now;
+use super::typescript::Type;
+use super::value::kind;
 use crate::action::{self, Event, ExcVal, ReportError};
-use crate::fault::Failure;
-use crate::{Config, Error};
+use crate::{Config, Context, Error, Release};
 
 options! {
-    /// Which action begins.
+    /// The action to start.
     pub struct PackActionStartOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
-        /// What is asked for, such as `reboot`.
-        #[tsify(optional, type = "string | null")]
+        /// The requested operation, such as `reboot`.
         action_name: Option<String>,
     }
 }
 
-/// The values of an action that begins: it began when the request did. Nova: `pack_action_start`.
+/// Returns the values of a new action, which starts when its request did. Nova: `pack_action_start`.
 #[wasm_bindgen(js_name = packActionStart, unchecked_return_type = "ActionStartValues")]
-pub fn pack_action_start(options: &Ts<PackActionStartOptions>) -> Result<JsValue> {
+pub fn pack_action_start(
+    #[wasm_bindgen(unchecked_param_type = "PackActionStartOptions")] options: &JsValue,
+) -> Result<JsValue> {
     let PackActionStartOptions { release, context, instance_uuid, action_name } = options::read(options)?;
-    let context = ContextInput::read_context(context)?;
-    Ok(action::pack_action_start(release.0, &context, &instance_uuid, action_name.as_deref()).to_js())
+    let context = context.unwrap_or_default();
+    Ok(action::pack_action_start(release, &context, &instance_uuid, action_name.as_deref()).to_js())
 }
 
 options! {
-    /// Which action ends.
+    /// The action to finish.
     pub struct PackActionFinishOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
-        /// What time it is; without one, the engine's clock says.
-        #[tsify(optional, type = "Moment | null")]
-        now: Moment,
+        /// The current time [default: the engine's clock].
+        now: Option<NaiveDateTime>,
     }
 }
 
-/// The values that close an action. Nova: `pack_action_finish`.
+/// Returns the values that finish an action. Nova: `pack_action_finish`.
 #[wasm_bindgen(js_name = packActionFinish, unchecked_return_type = "ActionFinishValues")]
-pub fn pack_action_finish(options: &Ts<PackActionFinishOptions>) -> Result<JsValue> {
-    let PackActionFinishOptions { release, context, instance_uuid, now } = options::read(options)?;
-    let context = ContextInput::read_context(context)?;
-    Ok(action::pack_action_finish(release.0, &context, &instance_uuid, now.or_now("now")?).to_js())
+pub fn pack_action_finish(
+    #[wasm_bindgen(unchecked_param_type = "PackActionFinishOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let PackActionFinishOptions { release, context, instance_uuid, now: at } = options::read(options)?;
+    let (context, at) = (context.unwrap_or_default(), at.unwrap_or_else(now));
+    Ok(action::pack_action_finish(release, &context, &instance_uuid, at).to_js())
 }
 
 options! {
-    /// Which event begins.
+    /// The event to start.
     pub struct PackActionEventStartOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
         /// The step, such as `compute_reboot_instance`.
         event_name: String,
-        /// Where it happens. Read in hibiscus.
-        #[tsify(optional, type = "string | null")]
+        /// The host that runs it. `hibiscus` only.
         host: Option<String>,
-        /// What time it is; without one, the engine's clock says.
-        #[tsify(optional, type = "Moment | null")]
-        now: Moment,
+        /// The current time [default: the engine's clock].
+        now: Option<NaiveDateTime>,
     }
 }
 
-/// The values of an event that begins. Nova: `pack_action_event_start`.
+/// Returns the values of a new event. Nova: `pack_action_event_start`.
 #[wasm_bindgen(js_name = packActionEventStart, unchecked_return_type = "ActionEventStartValues")]
-pub fn pack_action_event_start(options: &Ts<PackActionEventStartOptions>) -> Result<JsValue> {
-    let options = options::read(options)?;
-    let (context, now) = (ContextInput::read_context(options.context)?, options.now.or_now("now")?);
-    let (release, uuid, host) = (options.release.0, &options.instance_uuid, options.host.as_deref());
+pub fn pack_action_event_start(
+    #[wasm_bindgen(unchecked_param_type = "PackActionEventStartOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: PackActionEventStartOptions = options::read(options)?;
+    let (context, now) = (options.context.unwrap_or_default(), options.now.unwrap_or_else(now));
+    let (release, uuid, host) = (options.release, &options.instance_uuid, options.host.as_deref());
     Ok(action::pack_action_event_start(release, &context, uuid, &options.event_name, host, now).to_js())
 }
 
 options! {
-    /// Which event ends, and how it went.
+    /// The event to finish and its outcome.
     pub struct PackActionEventFinishOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
         /// The step.
         event_name: String,
-        /// What was thrown: any error, a record of one, or its message.
-        #[tsify(optional, type = "unknown")]
-        exc_val: Given,
-        /// The printed frames. Without them the event is a success, whatever was thrown.
-        #[tsify(optional, type = "string | null")]
+        /// The failure: any thrown value, a `Failure`, or its message as a string.
+        exc_val: Option<Exception>,
+        /// The formatted stack frames. Without them the event is a success, whatever `excVal` is.
         exc_tb: Option<String>,
-        /// What time it is; without one, the engine's clock says.
-        #[tsify(optional, type = "Moment | null")]
-        now: Moment,
+        /// The current time [default: the engine's clock].
+        now: Option<NaiveDateTime>,
     }
 }
 
-/// The values that close an event. Nova: `pack_action_event_finish`.
+/// Returns the values that finish an event. Nova: `pack_action_event_finish`.
 ///
-/// `UnicodeEncodeError` where grizzly is given a text that is not ASCII.
+/// `grizzly` throws `UnicodeEncodeError` for a message that is not ASCII.
 #[wasm_bindgen(js_name = packActionEventFinish, unchecked_return_type = "ActionEventFinishValues")]
-pub fn pack_action_event_finish(options: &Ts<PackActionEventFinishOptions>) -> Result<JsValue> {
-    let options = options::read(options)?;
-    let (context, now) = (ContextInput::read_context(options.context)?, options.now.or_now("now")?);
-    let (exc_val, exc_tb) = (OwnedExcVal::read(&options.exc_val)?, options.exc_tb.as_deref());
+pub fn pack_action_event_finish(
+    #[wasm_bindgen(unchecked_param_type = "PackActionEventFinishOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: PackActionEventFinishOptions = options::read(options)?;
     let values = action::pack_action_event_finish(
-        options.release.0,
-        &context,
+        options.release,
+        &options.context.unwrap_or_default(),
         &options.instance_uuid,
         &options.event_name,
-        exc_val.borrowed(),
-        exc_tb,
-        now,
+        options.exc_val.as_ref().map(Exception::borrowed),
+        options.exc_tb.as_deref(),
+        options.now.unwrap_or_else(now),
     )?;
     Ok(values.to_js())
 }
 
 /// The exception of an event, or its message.
-enum OwnedExcVal {
-    Nothing,
+enum Exception {
     Text(String),
-    Failure(Box<Failure>),
+    Fault(Box<Fault>),
 }
 
-impl OwnedExcVal {
-    fn read(given: &Given) -> Result<Self> {
-        if !given.is_some() {
-            return Ok(Self::Nothing);
-        }
-        match given.0.as_string() {
-            Some(text) => Ok(Self::Text(text)),
-            None => Ok(Self::Failure(Box::new(failure(&given.0)?))),
+impl Member for Exception {
+    const TYPE: Type = Type::Unknown;
+
+    fn read(value: JsValue, reader: &Reader<'_>) -> Self {
+        match value.as_string() {
+            Some(text) => Self::Text(text),
+            None => Self::Fault(Box::new(Fault::read(value, reader))),
         }
     }
+}
 
-    fn borrowed(&self) -> Option<ExcVal<'_>> {
+impl Exception {
+    fn borrowed(&self) -> ExcVal<'_> {
         match self {
-            Self::Nothing => None,
-            Self::Text(text) => Some(ExcVal::Text(text)),
-            Self::Failure(failure) => Some(ExcVal::Failure(failure)),
+            Self::Text(text) => ExcVal::Text(text),
+            Self::Fault(fault) => ExcVal::Failure(&fault.0),
         }
     }
 }
 
 options! {
-    /// Which action begins.
+    /// The action to start.
     pub struct ActionStartOptions {
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
-        /// What is asked for, such as `reboot`.
-        #[tsify(optional, type = "string | null")]
+        /// The requested operation, such as `reboot`.
         action_name: Option<String>,
     }
 }
 
 options! {
-    /// Which action ends.
+    /// The action to finish.
     pub struct ActionFinishOptions {
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
     }
 }
 
 options! {
-    /// Which event begins.
+    /// The event to start.
     pub struct EventStartOptions {
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
         /// The step, such as `compute_reboot_instance`.
         event_name: String,
-        /// Where it happens; without one, on the configured host. Read in hibiscus.
-        #[tsify(optional, type = "string | null")]
+        /// The host that runs it [default: the configured one]. `hibiscus` only.
         host: Option<String>,
     }
 }
 
 options! {
-    /// Which event ends.
+    /// The event to finish as a success.
     pub struct EventFinishOptions {
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
         /// The step.
@@ -222,155 +201,150 @@ options! {
 }
 
 options! {
-    /// Which event ends, and how it went.
+    /// The event to finish and its outcome.
     pub struct EventFinishWithFailureOptions {
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The instance.
         instance_uuid: String,
         /// The step.
         event_name: String,
-        /// What was thrown: any error, a record of one, or its message.
-        #[tsify(optional, type = "unknown")]
-        exc_val: Given,
-        /// The printed frames. Without them the event is a success, whatever was thrown.
-        #[tsify(optional, type = "string | null")]
+        /// The failure: any thrown value, a `Failure`, or its message as a string.
+        exc_val: Option<Exception>,
+        /// The formatted stack frames. Without them the event is a success, whatever `excVal` is.
         exc_tb: Option<String>,
     }
 }
 
 options! {
-    /// A step to report.
+    /// The step to report.
     pub struct ReportEventOptions {
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
+        context: Option<Context>,
         /// The step, such as `compute_reboot_instance`.
         event_name: String,
-        /// The instances, each of which gets an event of its own.
+        /// The instances; each gets an event of its own.
         instance_uuids: Vec<String>,
-        /// Where it happens; without one, on the configured host. Read in hibiscus.
-        #[tsify(optional, type = "string | null")]
+        /// The host that runs it [default: the configured one]. `hibiscus` only.
         host: Option<String>,
-        /// Let it pass when an action turns out to be gone at the end; the events of later instances stay open then. Nova:
-        /// `graceful_exit`, of hibiscus.
-        #[tsify(optional, type = "boolean | null")]
+        /// Whether finishing ignores an action that no longer exists; the events of later instances then stay open.
+        /// Nova: `graceful_exit`. `hibiscus` only.
         graceful_exit: Option<bool>,
-        /// Let the work's own error pass as well in that case, as hibiscus does; nothing else ever hides it.
-        #[tsify(optional, type = "boolean | null")]
+        /// Whether the error of the body is dropped too in that case, as Nova does. The error is never dropped
+        /// otherwise.
         swallow_body_error: Option<bool>,
     }
 }
 
 #[wasm_bindgen]
 impl ComputeUtils {
-    /// Record that an action begins. Nova: `InstanceAction.action_start`.
-    #[wasm_bindgen(js_name = actionStart, unchecked_return_type = "Promise<InstanceAction>")]
-    pub fn action_start(&self, options: Ts<ActionStartOptions>) -> Promise {
+    /// Records the start of an action, and returns the row if the conductor does. Nova: `InstanceAction.action_start`.
+    #[wasm_bindgen(js_name = actionStart, unchecked_return_type = "Promise<InstanceAction | null>")]
+    pub fn action_start(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "ActionStartOptions")] options: JsValue,
+    ) -> Promise {
         self.call(async move |config, services| {
-            let ActionStartOptions { context, instance_uuid, action_name } = options::read(&options)?;
-            let (context, name) = (ContextInput::read_context(context)?, action_name.as_deref());
-            Ok(action::action_start(services, config.release, &context, &instance_uuid, name).await?.to_js())
+            let ActionStartOptions { context, instance_uuid: uuid, action_name } = options::read(&options)?;
+            let (context, name) = (context.unwrap_or_default(), action_name.as_deref());
+            Ok(action::action_start(services, config.release, &context, &uuid, name).await?)
         })
     }
 
-    /// Record that an action has ended. Nova: `InstanceAction.action_finish`.
-    #[wasm_bindgen(js_name = actionFinish, unchecked_return_type = "Promise<InstanceAction>")]
-    pub fn action_finish(&self, options: Ts<ActionFinishOptions>) -> Promise {
+    /// Records the end of an action, and returns the row if the conductor does. Nova: `InstanceAction.action_finish`.
+    #[wasm_bindgen(js_name = actionFinish, unchecked_return_type = "Promise<InstanceAction | null>")]
+    pub fn action_finish(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "ActionFinishOptions")] options: JsValue,
+    ) -> Promise {
         self.call(async move |config, services| {
             let ActionFinishOptions { context, instance_uuid } = options::read(&options)?;
-            let context = ContextInput::read_context(context)?;
-            Ok(action::action_finish(services, config.release, &context, &instance_uuid).await?.to_js())
+            let context = context.unwrap_or_default();
+            Ok(action::action_finish(services, config.release, &context, &instance_uuid).await?)
         })
     }
 
-    /// Record that an event begins. Nova: `InstanceActionEvent.event_start`.
-    #[wasm_bindgen(js_name = eventStart, unchecked_return_type = "Promise<InstanceActionEvent>")]
-    pub fn event_start(&self, options: Ts<EventStartOptions>) -> Promise {
+    /// Records the start of an event, and returns the row if the conductor does. Nova:
+    /// `InstanceActionEvent.event_start`.
+    #[wasm_bindgen(js_name = eventStart, unchecked_return_type = "Promise<InstanceActionEvent | null>")]
+    pub fn event_start(&self, #[wasm_bindgen(unchecked_param_type = "EventStartOptions")] options: JsValue) -> Promise {
         self.call(async move |config, services| {
             let EventStartOptions { context, instance_uuid: uuid, event_name, host } = options::read(&options)?;
-            let (context, host) = (ContextInput::read_context(context)?, host.as_deref().or(configured(config)));
-            Ok(action::event_start(services, config.release, &context, &uuid, &event_name, host).await?.to_js())
+            let (context, host) = (context.unwrap_or_default(), host.as_deref().or(configured_host(config)));
+            Ok(action::event_start(services, config.release, &context, &uuid, &event_name, host).await?)
         })
     }
 
-    /// Record that an event went well. Nova: `InstanceActionEvent.event_finish`.
-    #[wasm_bindgen(js_name = eventFinish, unchecked_return_type = "Promise<InstanceActionEvent>")]
-    pub fn event_finish(&self, options: Ts<EventFinishOptions>) -> Promise {
+    /// Records the success of an event, and returns the row if the conductor does. Nova:
+    /// `InstanceActionEvent.event_finish`.
+    #[wasm_bindgen(js_name = eventFinish, unchecked_return_type = "Promise<InstanceActionEvent | null>")]
+    pub fn event_finish(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "EventFinishOptions")] options: JsValue,
+    ) -> Promise {
         self.call(async move |config, services| {
             let EventFinishOptions { context, instance_uuid: uuid, event_name } = options::read(&options)?;
-            let context = ContextInput::read_context(context)?;
-            Ok(action::event_finish(services, config.release, &context, &uuid, &event_name).await?.to_js())
+            let context = context.unwrap_or_default();
+            Ok(action::event_finish(services, config.release, &context, &uuid, &event_name).await?)
         })
     }
 
-    /// Record how an event went. Nova: `InstanceActionEvent.event_finish_with_failure`.
-    #[wasm_bindgen(js_name = eventFinishWithFailure, unchecked_return_type = "Promise<InstanceActionEvent>")]
-    pub fn event_finish_with_failure(&self, options: Ts<EventFinishWithFailureOptions>) -> Promise {
+    /// Records the outcome of an event, and returns the row if the conductor does. Nova:
+    /// `InstanceActionEvent.event_finish_with_failure`.
+    #[wasm_bindgen(js_name = eventFinishWithFailure, unchecked_return_type = "Promise<InstanceActionEvent | null>")]
+    pub fn event_finish_with_failure(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "EventFinishWithFailureOptions")] options: JsValue,
+    ) -> Promise {
         self.call(async move |config, services| {
-            let options = options::read(&options)?;
-            let context = ContextInput::read_context(options.context)?;
-            let (exc_val, exc_tb) = (OwnedExcVal::read(&options.exc_val)?, options.exc_tb.as_deref());
+            let options: EventFinishWithFailureOptions = options::read(&options)?;
+            let context = options.context.unwrap_or_default();
             let finished = action::event_finish_with_failure(
                 services,
                 config.release,
                 &context,
                 &options.instance_uuid,
                 &options.event_name,
-                exc_val.borrowed(),
-                exc_tb,
+                options.exc_val.as_ref().map(Exception::borrowed),
+                options.exc_tb.as_deref(),
             );
-            Ok(finished.await?.to_js())
+            Ok(finished.await?)
         })
     }
 
-    /// Do something and report it: an event per instance opens before and closes after it, with its outcome. Nova:
-    /// `EventReporter`.
-    ///
-    /// What the body gives comes back; what it throws is reported as `Error` and thrown again, unchanged. Where closing
-    /// the events fails, that error comes, as in Nova, with what the body threw as its `body`.
+    // `host.d.ts` declares and documents it, with its type parameter.
     #[wasm_bindgen(js_name = reportEvent, unchecked_return_type = "Promise<unknown>", skip_typescript)]
-    pub fn report_event(&self, options: Ts<ReportEventOptions>, body: JsValue) -> Promise {
+    pub fn report_event(&self, options: JsValue, body: JsValue) -> Promise {
         self.call(async move |config, services| {
-            let options = options::read(&options)?;
-            let context = ContextInput::read_context(options.context)?;
-            let given = |body: JsValue| Error::type_error(format!("the body is {}: give a function", kind(&body)));
-            let body: Function = body.dyn_into().map_err(given)?;
+            let options: ReportEventOptions = options::read(&options)?;
+            let not_a_function =
+                |body: JsValue| Error::type_error(format!("the body is {}: give a function", kind(&body)));
+            let body: Function = body.dyn_into().map_err(not_a_function)?;
+            let context = options.context.unwrap_or_default();
             let event = Event {
                 name: options.event_name,
-                host: options.host.or_else(|| configured(config).map(str::to_owned)),
+                host: options.host.or_else(|| configured_host(config).map(str::to_owned)),
                 instance_uuids: options.instance_uuids,
                 graceful_exit: options.graceful_exit.unwrap_or_default(),
                 swallow_body_error: options.swallow_body_error.unwrap_or_default(),
             };
-            match action::report_event(services, config.release, &context, event, async || work(&body).await).await {
+            match action::report_event(services, config.release, &context, event, async || run(&body).await).await {
                 Ok(value) => Ok(value),
                 Err(ReportError::Swallowed) => Ok(JsValue::UNDEFINED),
-                Err(ReportError::Body(Body(thrown))) => Err(Thrown(thrown)),
-                Err(ReportError::Start(error)) => Err(error.into()),
-                Err(ReportError::Finish { error, body }) => Err(unfinished(&error, body)),
+                Err(ReportError::Body(BodyError(thrown))) => Err(Thrown(thrown)),
+                Err(ReportError::Start(error) | ReportError::Finish { error, body: None }) => Err(error.into()),
+                Err(ReportError::Finish { error, body: Some(BodyError(body)) }) => {
+                    Err(Thrown(extend(nova_error(&error), &[("body", body)])))
+                }
             }
         })
     }
 }
 
-/// The compute host that is spoken for, which is where things happen unless it is said otherwise.
-fn configured(config: &Config) -> Option<&str> {
+/// Returns the configured host, where events run by default; `None` when it is empty.
+fn configured_host(config: &Config) -> Option<&str> {
     Some(config.host.as_str()).filter(|host| !host.is_empty())
 }
 
-async fn work(body: &Function) -> std::result::Result<JsValue, Body> {
-    let given = body.call0(&JsValue::UNDEFINED).map_err(Body)?;
-    JsFuture::from(settled(&given)).await.map_err(Body)
-}
-
-/// Closing the events failed, and maybe the work before it.
-fn unfinished(error: &Error, body: Option<Body>) -> Thrown {
-    let thrown = error.to_js();
-    if let Some(Body(body)) = body {
-        // A fresh object of ours takes any property.
-        let _ = js_sys::Reflect::set(&thrown, &JsValue::from_str("body"), &body);
-    }
-    Thrown(thrown)
+async fn run(body: &Function) -> core::result::Result<JsValue, BodyError> {
+    let answer = body.call0(&JsValue::UNDEFINED).map_err(BodyError)?;
+    JsFuture::from(to_promise(&answer)).await.map_err(BodyError)
 }

@@ -1,163 +1,146 @@
 //! The usage audit.
 
-use js_sys::{Function, Promise, Reflect};
-use tsify::Ts;
-use wasm_bindgen::JsCast;
+use std::prelude::v1::*;
+
+use chrono::NaiveDateTime;
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use super::compute_utils::{ComputeUtils, ContextInput};
-use super::document::kind;
-use super::error::of_host;
-use super::host::AbortSignal;
-use super::options::{self, Given, options};
-use super::period::WindowInput;
+use super::compute_utils::ComputeUtils;
+use super::error::host_error;
+use super::host::{AbortSignal, ProgressFunction};
+use super::options::{self, options};
 use super::record::ToJs;
-use super::time::Moment;
-use crate::Error;
-use crate::audit::{self, AuditProgress};
+use crate::audit;
+use crate::period::Window;
+use crate::{Context, Error};
 
 options! {
-    /// Which audit to look for.
+    /// The audit to look for.
     pub struct HasAuditBeenRunOptions {
-        /// The compute host; without one, the configured one.
-        #[tsify(optional, type = "string | null")]
+        context: Option<Context>,
+        /// The compute host [default: the configured one].
         host: Option<String>,
-        /// The audit is that of the window completed before then; without one, before now.
-        #[tsify(optional, type = "Moment | null")]
-        timestamp: Moment,
+        /// The time before which the window of the audit completed [default: now].
+        timestamp: Option<NaiveDateTime>,
     }
 }
 
 options! {
-    /// Which task log row to open.
+    /// The task log row to insert.
     pub struct StartInstanceUsageAuditOptions {
-        /// The window.
-        window: WindowInput,
-        /// The compute host; without one, the configured one.
-        #[tsify(optional, type = "string | null")]
+        context: Option<Context>,
+        /// The window of the audit.
+        window: Window,
+        /// The compute host [default: the configured one].
         host: Option<String>,
-        /// How many instances there are.
-        #[tsify(type = "Integer")]
+        /// The number of instances.
         num_instances: i64,
     }
 }
 
 options! {
-    /// Which task log row to close, and how.
+    /// The task log row to finish.
     pub struct FinishInstanceUsageAuditOptions {
-        /// The window.
-        window: WindowInput,
-        /// The compute host; without one, the configured one.
-        #[tsify(optional, type = "string | null")]
+        context: Option<Context>,
+        /// The window of the audit.
+        window: Window,
+        /// The compute host [default: the configured one].
         host: Option<String>,
-        /// How many instances failed.
-        #[tsify(type = "Integer")]
+        /// The number of instances that failed.
         errors: i64,
-        /// What the row is to say.
-        #[tsify(optional, type = "string | null")]
+        /// The message of the row.
         message: Option<String>,
     }
 }
 
 options! {
-    /// Who asks for an audit, and how it is watched.
+    /// The context of an audit, and its signal and progress callback.
     pub struct RunInstanceUsageAuditOptions {
-        /// Who asks.
-        #[tsify(optional, type = "ContextInput | null")]
-        context: Option<ContextInput>,
-        /// Stops the audit between two pages, and the waiting for a callback. The task log row is closed all the same, and
-        /// says so.
-        #[tsify(optional, type = "AbortSignal | null")]
-        signal: Given,
-        /// Told how far the audit has come, once its task log row is open and after each page. What it throws stops the
-        /// audit.
-        #[tsify(optional, type = "((progress: AuditProgress) => void) | null")]
-        on_progress: Given,
+        context: Option<Context>,
+        /// Stops the audit between two pages, and the wait for a callback. The task log row is finished all the same,
+        /// with a message that says so.
+        signal: Option<AbortSignal>,
+        /// Called with the progress once the task log row is open and after each page. An error that it throws stops
+        /// the audit.
+        on_progress: Option<ProgressFunction>,
     }
 }
 
 #[wasm_bindgen]
 impl ComputeUtils {
-    /// Has the audit of the window completed before `timestamp` been run for this host, or is it running? Nova:
+    /// Returns whether the audit of the window completed before `timestamp` is running or has run for a host. Nova:
     /// `has_audit_been_run`.
     #[wasm_bindgen(js_name = hasAuditBeenRun, unchecked_return_type = "Promise<boolean>")]
-    pub fn has_audit_been_run(&self, options: Option<Ts<HasAuditBeenRunOptions>>) -> Promise {
+    pub fn has_audit_been_run(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "HasAuditBeenRunOptions | null")] options: JsValue,
+    ) -> Promise {
         self.call(async move |config, services| {
-            let options = options::read_optional(options.as_ref())?;
-            let host = options.host.as_deref().unwrap_or(&config.host);
-            let run = audit::has_audit_been_run(services, config, host, options.timestamp.read("timestamp")?).await?;
-            Ok(run.into())
+            let HasAuditBeenRunOptions { context, host, timestamp } = options::read_optional(options)?;
+            let (context, host) = (context.unwrap_or_default(), host.as_deref().unwrap_or(&config.host));
+            let (release, period) = (config.release, &config.instance_usage_audit_period);
+            Ok(audit::has_audit_been_run(services, &context, release, period, host, timestamp).await?)
         })
     }
 
-    /// Open the task log row of an audit; `TaskAlreadyRunning` where there is one. Nova:
+    /// Inserts the task log row of an audit. Throws `TaskAlreadyRunning` when it exists. Nova:
     /// `start_instance_usage_audit`.
     #[wasm_bindgen(js_name = startInstanceUsageAudit, unchecked_return_type = "Promise<void>")]
-    pub fn start_instance_usage_audit(&self, options: Ts<StartInstanceUsageAuditOptions>) -> Promise {
+    pub fn start_instance_usage_audit(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "StartInstanceUsageAuditOptions")] options: JsValue,
+    ) -> Promise {
         self.call(async move |config, services| {
-            let options = options::read(&options)?;
-            let (window, host) = (options.window.read()?, options.host.as_deref().unwrap_or(&config.host));
-            audit::start_instance_usage_audit(services, window, host, options.num_instances).await?;
-            Ok(JsValue::UNDEFINED)
+            let StartInstanceUsageAuditOptions { context, window, host, num_instances } = options::read(&options)?;
+            let (context, host) = (context.unwrap_or_default(), host.as_deref().unwrap_or(&config.host));
+            Ok(audit::start_instance_usage_audit(services, &context, window, host, num_instances).await?)
         })
     }
 
-    /// Close the task log row of an audit; `TaskNotRunning` where there is none. Nova:
+    /// Finishes the task log row of an audit. Throws `TaskNotRunning` when it does not exist. Nova:
     /// `finish_instance_usage_audit`.
     #[wasm_bindgen(js_name = finishInstanceUsageAudit, unchecked_return_type = "Promise<void>")]
-    pub fn finish_instance_usage_audit(&self, options: Ts<FinishInstanceUsageAuditOptions>) -> Promise {
+    pub fn finish_instance_usage_audit(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "FinishInstanceUsageAuditOptions")] options: JsValue,
+    ) -> Promise {
         self.call(async move |config, services| {
-            let options = options::read(&options)?;
-            let (window, host) = (options.window.read()?, options.host.as_deref().unwrap_or(&config.host));
-            let (errors, message) = (options.errors, options.message.as_deref());
-            audit::finish_instance_usage_audit(services, window, host, errors, message).await?;
-            Ok(JsValue::UNDEFINED)
+            let FinishInstanceUsageAuditOptions { context, window, host, errors, message } = options::read(&options)?;
+            let (context, host) = (context.unwrap_or_default(), host.as_deref().unwrap_or(&config.host));
+            let message = message.as_deref();
+            Ok(audit::finish_instance_usage_audit(services, &context, window, host, errors, message).await?)
         })
     }
 
-    /// Audit the last completed window of the configured host: one `exists` notification per instance, and a row in the
-    /// task log. Gives null, and does nothing, where the task log has a row for it. Nova: the periodic task
-    /// `_instance_usage_audit`.
+    /// Audits the last completed window of the configured host: emits the `exists` notifications of each instance and
+    /// keeps a row in the task log. Returns null without doing anything when the task log has a row for the window.
+    /// Nova: the periodic task `_instance_usage_audit`.
     ///
-    /// Instances are read and told of page by page. A refused notification or an unreadable instance counts as one
-    /// error and stops nothing. Where a page cannot be read, where the notifier gives up on a batch, or where the
-    /// signal is aborted, the row is closed with a message that says so, with every instance not told of as an error,
-    /// and the error comes back.
+    /// The audit processes the instances page by page. A refused notification or an unreadable instance counts as one
+    /// error and the audit continues. When a page cannot be read, the notifier fails for a whole batch or the signal is
+    /// aborted, the audit finishes the row with a message that says so, counts every instance left as an error and
+    /// throws.
     #[wasm_bindgen(js_name = runInstanceUsageAudit, unchecked_return_type = "Promise<AuditReport | null>")]
-    pub fn run_instance_usage_audit(&self, options: Option<Ts<RunInstanceUsageAuditOptions>>) -> Promise {
+    pub fn run_instance_usage_audit(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "RunInstanceUsageAuditOptions | null")] options: JsValue,
+    ) -> Promise {
         self.call(async move |config, services| {
-            let options = options::read_optional(options.as_ref())?;
-            let context = ContextInput::read_context(options.context)?;
-            let on_progress = options.on_progress.function("onProgress")?;
-            if let Some(signal) = signal(options.signal)? {
-                services.heed(signal);
+            let RunInstanceUsageAuditOptions { context, signal, on_progress } = options::read_optional(options)?;
+            if let Some(signal) = signal {
+                services.set_signal(signal);
             }
             services.check_signal()?;
+            let context = context.unwrap_or_default();
             let report = audit::observed_instance_usage_audit(services, config, &context, |progress| {
-                tell(on_progress.as_ref(), progress)?;
+                if let Some(ProgressFunction(on_progress)) = &on_progress {
+                    let failed = |thrown| Error::host("on-progress", host_error(thrown));
+                    on_progress.call1(&JsValue::UNDEFINED, &progress.to_js()).map_err(failed)?;
+                }
                 services.check_signal()
             });
-            Ok(report.await?.to_js())
+            Ok(report.await?)
         })
     }
-}
-
-fn tell(on_progress: Option<&Function>, progress: AuditProgress) -> std::result::Result<(), Error> {
-    let Some(on_progress) = on_progress else {
-        return Ok(());
-    };
-    let failed = |thrown| Error::host("on-progress", of_host(thrown));
-    on_progress.call1(&JsValue::UNDEFINED, &progress.to_js()).map(drop).map_err(failed)
-}
-
-/// Anything with the ways of an `AbortSignal`: the one of another realm is none to `instanceof`.
-fn signal(Given(value): Given) -> std::result::Result<Option<AbortSignal>, Error> {
-    if value.is_undefined() || value.is_null() {
-        return Ok(None);
-    }
-    let member = |name: &str| Reflect::get(&value, &JsValue::from_str(name)).unwrap_or_default();
-    if member("aborted").as_bool().is_some() && member("addEventListener").is_function() {
-        return Ok(Some(value.unchecked_into()));
-    }
-    Err(Error::type_error(format!("`signal` is {}: give an `AbortSignal`", kind(&value))))
 }

@@ -1,4 +1,4 @@
-// The entry for browsers and their workers, and for whatever else is not Node: `await init()` loads the module.
+// The entry for browsers, their workers and every other engine but Node: `await init()` loads the module.
 
 import { NovaError } from "./error.js";
 import { imports } from "./imports.js";
@@ -9,7 +9,7 @@ export * from "./exports.js";
 /** @typedef {import("./index.js").WasmSource} WasmSource */
 
 /**
- * The one load, under way or done.
+ * The one load, running or finished.
  * @type {Promise<void> | undefined}
  */
 let loading;
@@ -20,7 +20,7 @@ let loading;
  */
 export function init(source) {
     loading ??= load(source).catch((cause) => {
-        // The next call may have a better source, or a better network.
+        // The next call may have another source or a working network.
         loading = undefined;
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new NovaError("InitFailed", `cannot load nova-compute-utils: ${reason}`, { cause });
@@ -33,9 +33,9 @@ export function init(source) {
  * @returns {Promise<void>}
  */
 async function load(source) {
-    // Written out like this it is what Vite and webpack look for when they collect the files of a program.
-    const given = await (source ?? new URL("./nova_compute_utils_bg.wasm", import.meta.url));
-    use(await WebAssembly.instantiate(await compile(given), imports));
+    // Vite and webpack find the module by exactly this expression when they collect the files of a program.
+    const resolved = await (source ?? new URL("./nova_compute_utils_bg.wasm", import.meta.url));
+    use(await WebAssembly.instantiate(await compile(resolved), imports));
 }
 
 /**
@@ -62,9 +62,9 @@ async function compileResponse(response) {
     }
     const type = response.headers.get("content-type")?.trim().toLowerCase() ?? "";
     if (type.startsWith("text/html")) {
-        throw new Error(`${response.url || "the server"} is a page: the module was not copied to where it is looked for`);
+        throw new Error(`${response.url || "the server"} is a page: copy the module to that URL`);
     }
-    // Browsers compile what still arrives only if it is called by its name; servers that don't know it are many.
+    // Browsers compile a module while it arrives only with this content type, which many servers do not send.
     if (type === "application/wasm" && typeof WebAssembly.compileStreaming === "function") {
         return WebAssembly.compileStreaming(response);
     }

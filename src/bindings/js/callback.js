@@ -1,44 +1,44 @@
-// Waiting for what a host promised, no longer than the caller wants to.
+// Awaits the answers of callbacks.
 
 /**
- * A promise of what anything comes to. Unlike `Promise.resolve` it never throws: what threw here would leave the module in
- * the middle of a call.
+ * Returns a promise of a value or of what a promise resolves to. Unlike `Promise.resolve` it never throws: an exception
+ * that unwinds through wasm would leave the call half finished.
  *
  * @param {unknown} value
  * @returns {Promise<unknown>}
  */
-export function settled(value) {
+export function toPromise(value) {
     return new Promise((resolve) => resolve(value));
 }
 
 /**
- * What an answer comes to, or the reason of the signal as soon as it is aborted.
+ * Returns what an answer resolves to, or rejects with the reason of the signal when that is aborted earlier.
  *
  * @param {unknown} answer
  * @param {AbortSignal | undefined} signal
- * @param {number} patience how many milliseconds to wait on after that
+ * @param {number} grace the milliseconds for which to wait on after the signal is aborted
  * @returns {Promise<unknown>}
  */
-export function unlessAborted(answer, signal, patience) {
-    const promise = settled(answer);
+export function unlessAborted(answer, signal, grace) {
+    const promise = toPromise(answer);
     if (signal === undefined) {
         return promise;
     }
     return new Promise((resolve, reject) => {
         let timer;
-        const giveUp = () => {
-            timer = setTimeout(() => reject(signal.reason), patience);
+        const onAbort = () => {
+            timer = setTimeout(() => reject(signal.reason), grace);
         };
-        const done = (settle) => (value) => {
+        const settle = (end) => (value) => {
             clearTimeout(timer);
-            signal.removeEventListener("abort", giveUp);
-            settle(value);
+            signal.removeEventListener("abort", onAbort);
+            end(value);
         };
-        promise.then(done(resolve), done(reject));
+        promise.then(settle(resolve), settle(reject));
         if (signal.aborted) {
-            giveUp();
+            onAbort();
         } else {
-            signal.addEventListener("abort", giveUp, { once: true });
+            signal.addEventListener("abort", onAbort, { once: true });
         }
     });
 }

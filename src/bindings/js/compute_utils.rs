@@ -1,127 +1,120 @@
-//! What needs a host.
+//! The class for calls that need a host.
 
+use std::boxed::Box;
 use std::pin::Pin;
+use std::prelude::v1::*;
 use std::rc::Rc;
 
+use chrono::NaiveDateTime;
 use js_sys::Promise;
-use tsify::Ts;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::error::Result;
-use super::host::{Host, Services};
-use super::options::{self, Given, NotificationFormat, Release, options, record};
-use super::time::Moment;
-use crate::{Config, Context, Error};
+use super::host::{ClockFunction, ConductorObject, Host, NotifierObject, RandomBytesFunction, Services};
+use super::options::{self, options, record};
+use super::record::ToJs;
+use crate::{Config, Context, NotificationFormat, Release};
 
 options! {
-    /// What every call of a `ComputeUtils` goes by.
+    /// The settings and the host of a `ComputeUtils`.
     pub struct ComputeUtilsOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// The compute host on whose behalf is spoken.
+        /// The compute host that emits. Nova: `[DEFAULT] host`.
         host: String,
-        /// `hour`, `day`, `month` or `year`, optionally with `@offset`; without one, `month`. Nova:
-        /// `instance_usage_audit_period`.
-        #[tsify(optional, type = "string | null")]
+        /// `hour`, `day`, `month` or `year`, optionally with `@offset` [default: `month`]. Nova:
+        /// `[DEFAULT] instance_usage_audit_period`.
         audit_period: Option<String>,
-        /// Which notifications are sent; without one, `unversioned`.
-        #[tsify(optional, type = "NotificationFormat | null")]
+        /// Which notifications to emit [default: `unversioned`]. Nova: `[notifications] notification_format`.
         notification_format: Option<NotificationFormat>,
-        /// Base of the image URLs in unversioned payloads, without a slash at the end; without one, the URL is the bare
-        /// image reference.
-        #[tsify(optional, type = "string | null")]
-        glance_endpoint: Option<String>,
-        /// The host's persistence: as much of it as the calls need.
-        #[tsify(optional, type = "Partial<Conductor> | null")]
-        conductor: Given,
+        /// Whether versioned instance notifications contain the instance's `block_devices` [default: false]. Nova:
+        /// `[notifications] bdms_in_notifications`. `hibiscus` only.
+        bdms_in_notifications: Option<bool>,
+        /// Whether versioned instance notifications contain the instance's `shares` [default: false]. Nova:
+        /// `[notifications] include_share_mapping`. `hibiscus` only.
+        include_share_mapping: Option<bool>,
+        /// The host's persistence, with the methods that the calls need.
+        conductor: Option<ConductorObject>,
         /// The host's emission.
-        #[tsify(optional, type = "Notifier | null")]
-        notifier: Given,
-        /// What time it is; without one, the engine's clock.
-        #[tsify(optional, type = "(() => Moment) | null")]
-        clock: Given,
-        /// Random bytes for the ids of notifications; without one, the engine's.
-        #[tsify(optional, type = "((length: number) => Uint8Array) | null")]
-        random_bytes: Given,
+        notifier: Option<NotifierObject>,
+        /// Returns the current time [default: the engine's clock].
+        clock: Option<ClockFunction>,
+        /// Returns random bytes for the ids of notifications [default: those of the engine].
+        random_bytes: Option<RandomBytesFunction>,
     }
 }
 
-/// Nova's compute utilities for one compute host: what asks a conductor, or tells a notifier.
-///
-/// Calls may overlap, and a callback may call back in.
-#[wasm_bindgen]
-pub struct ComputeUtils(Rc<Nova>);
+record! {
+    /// The request context; empty for periodic tasks, and by default.
+    pub interface ContextInput for Context {
+        /// The user who sent the request.
+        user_id: Option<String>,
+        /// The project of that user.
+        project_id: Option<String>,
+        /// `req-` and a UUID.
+        request_id: Option<String>,
+        /// When the request began.
+        timestamp: Option<NaiveDateTime>,
+        /// The base of image URLs in unversioned payloads, without a slash at the end [default: the URL is the bare
+        /// image reference]. Nova finds it in the service catalog of the request.
+        glance_endpoint: Option<String>,
+    }
+}
 
-/// What the calls share, which may outlive the object that they were made on.
-struct Nova {
+/// Nova's compute utilities for one compute host: the functions that call a conductor or a notifier.
+///
+/// Calls may overlap, and a callback may call the library again.
+#[wasm_bindgen]
+pub struct ComputeUtils(Rc<Shared>);
+
+/// The part that all calls share. A call may outlive its `ComputeUtils`.
+struct Shared {
     config: Config,
     host: Host,
 }
 
 #[wasm_bindgen]
 impl ComputeUtils {
-    /// For a compute host, with whom to ask and to tell.
+    /// Creates the utilities of a compute host.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &Ts<ComputeUtilsOptions>) -> Result<ComputeUtils> {
-        let options = options::read(options)?;
-        let mut config = Config::new(options.release.0, options.host);
-        if let Some(period) = options.audit_period {
-            config.instance_usage_audit_period = period;
-        }
-        if let Some(NotificationFormat(format)) = options.notification_format {
-            config.notification_format = format;
-        }
-        config.glance_endpoint = options.glance_endpoint;
-        let host = Host {
-            conductor: options.conductor.object("conductor")?,
-            notifier: options.notifier.object("notifier")?,
-            clock: options.clock.function("clock")?,
-            random_bytes: options.random_bytes.function("randomBytes")?,
+    pub fn new(
+        #[wasm_bindgen(unchecked_param_type = "ComputeUtilsOptions")] options: &JsValue,
+    ) -> Result<ComputeUtils> {
+        let options: ComputeUtilsOptions = options::read(options)?;
+        let defaults = Config::new(options.release, options.host);
+        let config = Config {
+            instance_usage_audit_period: options.audit_period.unwrap_or(defaults.instance_usage_audit_period),
+            notification_format: options.notification_format.unwrap_or(defaults.notification_format),
+            bdms_in_notifications: options.bdms_in_notifications.unwrap_or_default(),
+            include_share_mapping: options.include_share_mapping.unwrap_or_default(),
+            ..defaults
         };
-        Ok(Self(Rc::new(Nova { config, host })))
+        let host = Host {
+            conductor: options.conductor.map_or(JsValue::UNDEFINED, |ConductorObject(object)| object),
+            notifier: options.notifier.map_or(JsValue::UNDEFINED, |NotifierObject(object)| object),
+            clock: options.clock.map(|ClockFunction(function)| function),
+            random_bytes: options.random_bytes.map(|RandomBytesFunction(function)| function),
+        };
+        Ok(Self(Rc::new(Shared { config, host })))
     }
 }
 
 impl ComputeUtils {
-    /// Do something with the host's help. What goes wrong with the options is a rejection too.
-    pub(super) fn call(&self, call: impl AsyncFnOnce(&Config, &Services<'_>) -> Result<JsValue> + 'static) -> Promise {
-        let nova = Rc::clone(&self.0);
+    /// Runs a call with the services of the host. An error in the options rejects the promise too.
+    pub(super) fn call<T: ToJs>(
+        &self,
+        call: impl AsyncFnOnce(&Config, &Services<'_>) -> Result<T> + 'static,
+    ) -> Promise {
+        let shared = Rc::clone(&self.0);
         promise(Box::pin(async move {
-            let services = Services::new(&nova.host);
-            let outcome = call(&nova.config, &services).await;
-            services.finish(outcome)
+            let services = Services::new(&shared.host);
+            let outcome = call(&shared.config, &services).await;
+            services.finish(outcome).map(|value| value.to_js())
         }))
     }
 }
 
-/// One kind of future for all calls: each of its own would come with its own copy of what drives it.
+/// Takes one type of future for all calls: `future_to_promise` would be compiled anew for each further type.
 fn promise(call: Pin<Box<dyn Future<Output = Result<JsValue>>>>) -> Promise {
     future_to_promise(async move { call.await.map_err(JsValue::from) })
-}
-
-record! {
-    /// Who asks, and in which request; empty for periodic tasks.
-    pub struct ContextInput {
-        /// The user who acts.
-        #[tsify(optional, type = "string | null")]
-        user_id: Option<String>,
-        /// The project of that user.
-        #[tsify(optional, type = "string | null")]
-        project_id: Option<String>,
-        /// `req-` and a UUID.
-        #[tsify(optional, type = "string | null")]
-        request_id: Option<String>,
-        /// When the request began.
-        #[tsify(optional, type = "Moment | null")]
-        timestamp: Moment,
-    }
-}
-
-impl ContextInput {
-    /// The context; an empty one where there is none.
-    pub fn read_context(context: Option<Self>) -> std::result::Result<Context, Error> {
-        let Self { user_id, project_id, request_id, timestamp } = context.unwrap_or_default();
-        Ok(Context { user_id, project_id, request_id, timestamp: timestamp.read("context.timestamp")? })
-    }
 }

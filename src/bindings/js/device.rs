@@ -1,42 +1,38 @@
-//! Naming block devices.
+//! Names of block devices.
 
-use tsify::Ts;
+use std::prelude::v1::*;
+
 use wasm_bindgen::prelude::*;
 
-use super::document::{self, from_text};
 use super::error::Result;
-use super::options::{self, Given, Release, options, record};
+use super::options::{self, Document, options, record};
 use super::record::{ToJs, object};
-use crate::Config;
-use crate::device::{self, Explanation};
+use super::value::from_json;
+use crate::device::{self, DeviceConfig};
 use crate::instance::Instance;
+use crate::{Error, Release};
+
+/// The result of a function of the library.
+type Outcome<T> = core::result::Result<T, Error>;
 
 record! {
-    /// A block device mapping of an instance, as far as naming devices goes; what else it holds is passed over.
+    /// The columns of a block device mapping that device naming reads.
     pub struct BlockDevice {
-        /// Such as `/dev/vdb`; nothing where it has no name yet.
-        #[tsify(optional, type = "string | null")]
+        /// The device name, such as `/dev/vdb`; null when it has none yet.
         device_name: Option<String>,
-        /// `volume`, `snapshot`, `image` or `blank`. Read in hibiscus.
-        #[tsify(optional, type = "string | null")]
+        /// `volume`, `snapshot`, `image` or `blank`. `hibiscus` only.
         source_type: Option<String>,
-        /// `volume` or `local`. Read in hibiscus.
-        #[tsify(optional, type = "string | null")]
+        /// `volume` or `local`. `hibiscus` only.
         destination_type: Option<String>,
-        /// `swap`, or the format of an ephemeral disk. Read in hibiscus.
-        #[tsify(optional, type = "string | null")]
+        /// `swap`, or the format of an ephemeral disk. `hibiscus` only.
         guest_format: Option<String>,
-        /// `swap` or `ephemeralN`. Read in grizzly.
-        #[tsify(optional, type = "string | null")]
+        /// `swap` or `ephemeralN`. `grizzly` only.
         virtual_name: Option<String>,
-        /// The volume that it is. Read in grizzly.
-        #[tsify(optional, type = "string | null")]
+        /// The volume. `grizzly` only.
         volume_id: Option<String>,
-        /// The snapshot that its volume is made from. Read in grizzly.
-        #[tsify(optional, type = "string | null")]
+        /// The snapshot that the volume is made from. `grizzly` only.
         snapshot_id: Option<String>,
-        /// The device of the image that is left out. Read in grizzly.
-        #[tsify(optional, type = "boolean | null")]
+        /// Whether a device of the image is left out. `grizzly` only.
         no_device: Option<bool>,
     }
 }
@@ -56,274 +52,256 @@ impl BlockDevice {
     }
 }
 
-/// Take a device name apart; null where it is none. Nova: `match_device`.
+/// Splits a device name into prefix and letters; null when it is not a device name. Nova: `match_device`.
 #[wasm_bindgen(js_name = matchDevice, unchecked_return_type = "DeviceMatch | null")]
 pub fn match_device(#[wasm_bindgen(unchecked_param_type = "string")] device: &JsValue) -> Result<JsValue> {
     Ok(device::match_device(&options::value::<String>(device, "device")?).to_js())
 }
 
-/// A device name without `/dev/`. Nova: `strip_dev`.
+/// Returns a device name without `/dev/`. Nova: `strip_dev`.
 #[wasm_bindgen(js_name = stripDev)]
 pub fn strip_dev(#[wasm_bindgen(unchecked_param_type = "string")] device_name: &JsValue) -> Result<String> {
     Ok(device::strip_dev(&options::value::<String>(device_name, "deviceName")?).to_owned())
 }
 
-/// A device name with `/dev/`. Nova: `prepend_dev`.
+/// Returns a device name with `/dev/`. Nova: `prepend_dev`.
 #[wasm_bindgen(js_name = prependDev)]
 pub fn prepend_dev(#[wasm_bindgen(unchecked_param_type = "string")] device_name: &JsValue) -> Result<String> {
     Ok(device::prepend_dev(&options::value::<String>(device_name, "deviceName")?).into_owned())
 }
 
 options! {
-    /// Which device name, in which release.
+    /// A device name and the release whose rules apply to it.
     pub struct DeviceNameOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// The name.
+        /// The device name.
         device_name: String,
     }
 }
 
-/// A device name without `/dev/` and the prefix of its bus. Nova: `strip_prefix`.
+/// Returns a device name without `/dev/` and the prefix of its bus. Nova: `strip_prefix`.
 #[wasm_bindgen(js_name = stripPrefix)]
-pub fn strip_prefix(options: &Ts<DeviceNameOptions>) -> Result<String> {
+pub fn strip_prefix(#[wasm_bindgen(unchecked_param_type = "DeviceNameOptions")] options: &JsValue) -> Result<String> {
     let DeviceNameOptions { release, device_name } = options::read(options)?;
-    Ok(device::strip_prefix(release.0, &device_name).to_owned())
+    Ok(device::strip_prefix(release, &device_name).to_owned())
 }
 
-/// The letter of a device name. Nova: `get_device_letter`.
+/// Returns the letters of a device name. Nova: `get_device_letter`.
 #[wasm_bindgen(js_name = getDeviceLetter)]
-pub fn get_device_letter(options: &Ts<DeviceNameOptions>) -> Result<String> {
+pub fn get_device_letter(
+    #[wasm_bindgen(unchecked_param_type = "DeviceNameOptions")] options: &JsValue,
+) -> Result<String> {
     let DeviceNameOptions { release, device_name } = options::read(options)?;
-    Ok(device::get_device_letter(release.0, &device_name).into_owned())
+    Ok(device::get_device_letter(release, &device_name).into_owned())
 }
 
-/// The letter or letters at a place, from 0: `a` to `z`, `aa` and so on. Nova: `generate_device_letter`.
+/// Returns the letters at an index, from 0: `a` to `z`, then `aa` and so on. Nova: `generate_device_letter`.
 #[wasm_bindgen(js_name = generateDeviceLetter)]
 pub fn generate_device_letter(#[wasm_bindgen(unchecked_param_type = "Integer")] index: &JsValue) -> Result<String> {
     Ok(device::generate_device_letter(options::value(index, "index")?))
 }
 
 options! {
-    /// Which device name to make.
+    /// The parts of a device name.
     pub struct GenerateDeviceNameOptions {
-        /// Such as `vd`.
+        /// The prefix, such as `vd`.
         prefix: String,
-        /// The place of its letter, from 0.
-        #[tsify(type = "Integer")]
+        /// The index of the letters, from 0.
         index: i64,
     }
 }
 
-/// A device name of prefix and place. Nova: `generate_device_name`.
+/// Returns the device name of a prefix and an index. Nova: `generate_device_name`.
 #[wasm_bindgen(js_name = generateDeviceName)]
-pub fn generate_device_name(options: &Ts<GenerateDeviceNameOptions>) -> Result<String> {
+pub fn generate_device_name(
+    #[wasm_bindgen(unchecked_param_type = "GenerateDeviceNameOptions")] options: &JsValue,
+) -> Result<String> {
     let GenerateDeviceNameOptions { prefix, index } = options::read(options)?;
     Ok(device::generate_device_name(&prefix, index))
 }
 
 options! {
-    /// Which letters are taken.
+    /// The device letters that are in use.
     pub struct GetUnusedLetterOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// The letters that are taken.
+        /// The letters in use.
         used_letters: Vec<String>,
     }
 }
 
-/// The first letter that is not taken. Nova: `_get_unused_letter`.
+/// Returns the first device letter that is not in use. Nova: `_get_unused_letter`.
 #[wasm_bindgen(js_name = getUnusedLetter)]
-pub fn get_unused_letter(options: &Ts<GetUnusedLetterOptions>) -> Result<String> {
+pub fn get_unused_letter(
+    #[wasm_bindgen(unchecked_param_type = "GetUnusedLetterOptions")] options: &JsValue,
+) -> Result<String> {
     let GetUnusedLetterOptions { release, used_letters } = options::read(options)?;
     let used_letters: Vec<&str> = used_letters.iter().map(String::as_str).collect();
-    Ok(device::get_unused_letter(release.0, &used_letters)?)
+    Ok(device::get_unused_letter(release, &used_letters)?)
 }
 
-/// Is this a name that a device may have? `InvalidInput` where it is none. Nova: `validate_device_name`.
+/// Throws `InvalidInput` unless the value is a valid device name. Nova: `validate_device_name`.
 #[wasm_bindgen(js_name = validateDeviceName)]
 pub fn validate_device_name(#[wasm_bindgen(unchecked_param_type = "string")] value: &JsValue) -> Result<()> {
     Ok(device::validate_device_name(&options::value::<String>(value, "value")?)?)
 }
 
 options! {
-    /// Which devices an instance has.
+    /// An instance and its block devices.
     pub struct InstanceBlockMappingOptions {
-        /// Whose contract is spoken.
         release: Release,
         /// The instance.
-        #[tsify(type = "DocumentInput")]
-        instance: Given,
+        instance: Document,
         /// Its block devices.
         bdms: Vec<BlockDevice>,
-        /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
-        #[tsify(optional, type = "string | null")]
+        /// The class of the driver, such as `xenapi.XenAPIDriver`. `grizzly` only.
         compute_driver: Option<String>,
     }
 }
 
-/// The devices of an instance by role. Nova: `instance_block_mapping`.
+/// Returns the devices of an instance by role. Nova: `instance_block_mapping`.
 #[wasm_bindgen(js_name = instanceBlockMapping, unchecked_return_type = "Record<string, string | null>")]
-pub fn instance_block_mapping(options: &Ts<InstanceBlockMappingOptions>) -> Result<JsValue> {
+pub fn instance_block_mapping(
+    #[wasm_bindgen(unchecked_param_type = "InstanceBlockMappingOptions")] options: &JsValue,
+) -> Result<JsValue> {
     let InstanceBlockMappingOptions { release, instance, bdms, compute_driver } = options::read(options)?;
-    let (config, instance) = (config(&release, None, compute_driver), document::text(&instance.0, "instance")?);
+    let (config, instance) = (config(release, None, compute_driver), Instance::parse(&instance.0)?);
     let bdms: Vec<_> = bdms.iter().map(BlockDevice::borrowed).collect();
-    from_text(&device::instance_block_mapping(&config, &Instance::parse(&instance)?, &bdms)?.to_json())
+    Ok(from_json(&device::instance_block_mapping(&config, &instance, &bdms)?.to_json())?)
 }
 
 options! {
-    /// For which instance a device is to be named.
+    /// An instance for which to name a device.
     pub struct GetDeviceNameForInstanceOptions {
-        /// Whose contract is spoken.
         release: Release,
         /// The instance.
-        #[tsify(type = "DocumentInput")]
-        instance: Given,
+        instance: Document,
         /// Its block devices.
         bdms: Vec<BlockDevice>,
-        /// The name that is asked for; without one, the next free one.
-        #[tsify(optional, type = "string | null")]
+        /// The requested name [default: the next free one].
         device: Option<String>,
-        /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
-        /// likes. Read in hibiscus.
-        #[tsify(optional, type = "Integer | null")]
+        /// The number of disk devices that an instance may have, the root device included; a negative number means no
+        /// limit [default: no limit]. `hibiscus` only.
         max_disk_devices_to_attach: Option<i64>,
-        /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
-        #[tsify(optional, type = "string | null")]
+        /// The class of the driver, such as `xenapi.XenAPIDriver`. `grizzly` only.
         compute_driver: Option<String>,
     }
 }
 
-struct DeviceRequest {
-    config: Config,
-    instance: String,
-    bdms: Vec<BlockDevice>,
-    device: Option<String>,
-}
-
-impl DeviceRequest {
-    fn read(options: &Ts<GetDeviceNameForInstanceOptions>) -> Result<Self> {
-        let options = options::read(options)?;
-        Ok(Self {
-            config: config(&options.release, options.max_disk_devices_to_attach, options.compute_driver),
-            instance: document::text(&options.instance.0, "instance")?,
-            bdms: options.bdms,
-            device: options.device,
-        })
+impl GetDeviceNameForInstanceOptions {
+    /// Calls a function with these options as its arguments.
+    fn apply<T>(
+        self,
+        function: impl FnOnce(&DeviceConfig, &Instance<'_>, &[device::BlockDevice<'_>], Option<&str>) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let config = config(self.release, self.max_disk_devices_to_attach, self.compute_driver);
+        let bdms: Vec<_> = self.bdms.iter().map(BlockDevice::borrowed).collect();
+        function(&config, &Instance::parse(&self.instance.0)?, &bdms, self.device.as_deref())
     }
 }
 
-/// The name of a device that is to be attached. Nova: `get_device_name_for_instance`.
+/// Returns the name of a device to attach. Nova: `get_device_name_for_instance`.
 ///
-/// `InvalidDevicePath` where the name asked for, or that of the root device, is none; `DevicePathInUse`;
+/// Throws `InvalidDevicePath` when the requested name or that of the root device is invalid, `DevicePathInUse` and
 /// `TooManyDiskDevices`.
 #[wasm_bindgen(js_name = getDeviceNameForInstance)]
-pub fn get_device_name_for_instance(options: &Ts<GetDeviceNameForInstanceOptions>) -> Result<String> {
-    let DeviceRequest { config, instance, bdms, device } = DeviceRequest::read(options)?;
-    let (instance, bdms): (_, Vec<_>) = (Instance::parse(&instance)?, bdms.iter().map(BlockDevice::borrowed).collect());
-    Ok(device::get_device_name_for_instance(&config, &instance, &bdms, device.as_deref())?)
+pub fn get_device_name_for_instance(
+    #[wasm_bindgen(unchecked_param_type = "GetDeviceNameForInstanceOptions")] options: &JsValue,
+) -> Result<String> {
+    let options: GetDeviceNameForInstanceOptions = options::read(options)?;
+    Ok(options.apply(device::get_device_name_for_instance)?)
 }
 
-/// Beyond Nova: why a device gets the name that `getDeviceNameForInstance` gives it.
+/// Explains the name that `getDeviceNameForInstance` returns. Beyond Nova.
 #[wasm_bindgen(js_name = explainDeviceNameForInstance, unchecked_return_type = "Explanation")]
-pub fn explain_device_name_for_instance(options: &Ts<GetDeviceNameForInstanceOptions>) -> Result<JsValue> {
-    let DeviceRequest { config, instance, bdms, device } = DeviceRequest::read(options)?;
-    let (instance, bdms): (_, Vec<_>) = (Instance::parse(&instance)?, bdms.iter().map(BlockDevice::borrowed).collect());
-    Ok(device::explain_device_name_for_instance(&config, &instance, &bdms, device.as_deref())?.to_js())
+pub fn explain_device_name_for_instance(
+    #[wasm_bindgen(unchecked_param_type = "GetDeviceNameForInstanceOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: GetDeviceNameForInstanceOptions = options::read(options)?;
+    Ok(options.apply(device::explain_device_name_for_instance)?.to_js())
 }
 
 options! {
-    /// Beside which names a device is to be named.
+    /// The device names beside which to name a device.
     pub struct GetNextDeviceNameOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// The names of the devices that are there; null for one without a name.
-        #[tsify(type = "(string | null)[]")]
+        /// The names of the existing devices; null for a device without a name.
         device_name_list: Vec<Option<String>>,
         /// The name of the root device.
-        #[tsify(optional, type = "string | null")]
         root_device_name: Option<String>,
-        /// The name that is asked for; without one, the next free one.
-        #[tsify(optional, type = "string | null")]
+        /// The requested name [default: the next free one].
         device: Option<String>,
-        /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
-        /// likes. Read in hibiscus.
-        #[tsify(optional, type = "Integer | null")]
+        /// The number of disk devices that an instance may have, the root device included; a negative number means no
+        /// limit [default: no limit]. `hibiscus` only.
         max_disk_devices_to_attach: Option<i64>,
-        /// The class of the driver, such as `xenapi.XenAPIDriver`. Read in grizzly.
-        #[tsify(optional, type = "string | null")]
+        /// The class of the driver, such as `xenapi.XenAPIDriver`. `grizzly` only.
         compute_driver: Option<String>,
     }
 }
 
-/// The name of a device that is to be attached beside those of a list. Nova: `get_next_device_name`.
-#[wasm_bindgen(js_name = getNextDeviceName)]
-pub fn get_next_device_name(options: &Ts<GetNextDeviceNameOptions>) -> Result<String> {
-    let options = options::read(options)?;
-    let config = config(&options.release, options.max_disk_devices_to_attach, options.compute_driver);
-    let (list, root) = (texts(&options.device_name_list), options.root_device_name.as_deref());
-    Ok(device::get_next_device_name(&config, &list, root, options.device.as_deref())?)
+impl GetNextDeviceNameOptions {
+    /// Calls a function with these options as its arguments.
+    fn apply<T>(
+        self,
+        function: impl FnOnce(&DeviceConfig, &[Option<&str>], Option<&str>, Option<&str>) -> Outcome<T>,
+    ) -> Outcome<T> {
+        let config = config(self.release, self.max_disk_devices_to_attach, self.compute_driver);
+        let names = borrowed(&self.device_name_list);
+        function(&config, &names, self.root_device_name.as_deref(), self.device.as_deref())
+    }
 }
 
-/// Beyond Nova: why a device gets the name that `getNextDeviceName` gives it.
+/// Returns the name of a device to attach beside those of a list. Nova: `get_next_device_name`.
+#[wasm_bindgen(js_name = getNextDeviceName)]
+pub fn get_next_device_name(
+    #[wasm_bindgen(unchecked_param_type = "GetNextDeviceNameOptions")] options: &JsValue,
+) -> Result<String> {
+    let options: GetNextDeviceNameOptions = options::read(options)?;
+    Ok(options.apply(device::get_next_device_name)?)
+}
+
+/// Explains the name that `getNextDeviceName` returns. Beyond Nova.
 #[wasm_bindgen(js_name = explainNextDeviceName, unchecked_return_type = "Explanation")]
-pub fn explain_next_device_name(options: &Ts<GetNextDeviceNameOptions>) -> Result<JsValue> {
-    let options = options::read(options)?;
-    let config = config(&options.release, options.max_disk_devices_to_attach, options.compute_driver);
-    let (list, root) = (texts(&options.device_name_list), options.root_device_name.as_deref());
-    Ok(device::explain_next_device_name(&config, &list, root, options.device.as_deref())?.to_js())
+pub fn explain_next_device_name(
+    #[wasm_bindgen(unchecked_param_type = "GetNextDeviceNameOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: GetNextDeviceNameOptions = options::read(options)?;
+    Ok(options.apply(device::explain_next_device_name)?.to_js())
 }
 
 options! {
-    /// Which devices are to be named.
+    /// The devices to name.
     pub struct DefaultDeviceNamesForInstanceOptions {
-        /// Whose contract is spoken.
         release: Release,
         /// The name of the root device.
-        #[tsify(optional, type = "string | null")]
         root_device_name: Option<String>,
-        /// The names in each of the lists of block devices that Nova goes through; null for one that is to get a name.
-        #[tsify(type = "(string | null)[][]")]
+        /// The device names in each list of block devices that Nova processes; null for a device to name.
         block_device_lists: Vec<Vec<Option<String>>>,
-        /// How many disk devices an instance may have, the root device included; without one, or negative, as many as one
-        /// likes.
-        #[tsify(optional, type = "Integer | null")]
+        /// The number of disk devices that an instance may have, the root device included; a negative number means no
+        /// limit [default: no limit].
         max_disk_devices_to_attach: Option<i64>,
     }
 }
 
-/// Name all devices that have no name; the caller saves those in `named`, in that order, and throws what `stopped`
-/// holds. Nova: `default_device_names_for_instance`, hibiscus.
+/// Names all devices that have no name. Nova: `default_device_names_for_instance`. `hibiscus` only.
+///
+/// The caller saves the devices of `named` in their order and throws the error of `stopped`, if any.
 #[wasm_bindgen(js_name = defaultDeviceNamesForInstance, unchecked_return_type = "DefaultDeviceNames")]
-pub fn default_device_names_for_instance(options: &Ts<DefaultDeviceNamesForInstanceOptions>) -> Result<JsValue> {
-    let options = options::read(options)?;
-    let config = config(&options.release, options.max_disk_devices_to_attach, None);
-    let lists: Vec<_> = options.block_device_lists.iter().map(|list| texts(list)).collect();
+pub fn default_device_names_for_instance(
+    #[wasm_bindgen(unchecked_param_type = "DefaultDeviceNamesForInstanceOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: DefaultDeviceNamesForInstanceOptions = options::read(options)?;
+    let config = config(options.release, options.max_disk_devices_to_attach, None);
+    let lists: Vec<_> = options.block_device_lists.iter().map(|list| borrowed(list)).collect();
     let names = device::default_device_names_for_instance(&config, options.root_device_name.as_deref(), &lists);
     Ok(object(&[("named", names.named.to_js()), ("stopped", names.stopped.to_js())]))
 }
 
-fn config(release: &Release, max_disk_devices_to_attach: Option<i64>, compute_driver: Option<String>) -> Config {
-    let config = Config::new(release.0, "");
+fn config(release: Release, max_disk_devices_to_attach: Option<i64>, compute_driver: Option<String>) -> DeviceConfig {
+    let config = DeviceConfig::new(release);
     let max_disk_devices_to_attach = max_disk_devices_to_attach.unwrap_or(config.max_disk_devices_to_attach);
-    Config { max_disk_devices_to_attach, compute_driver, ..config }
+    DeviceConfig { max_disk_devices_to_attach, compute_driver, ..config }
 }
 
-fn texts(list: &[Option<String>]) -> Vec<Option<&str>> {
-    list.iter().map(Option::as_deref).collect()
-}
-
-impl ToJs for Explanation {
-    fn to_js(&self) -> JsValue {
-        let Self { device_name, prefix, prefix_from, replaced_prefix, asked_letter, taken } = self;
-        object(&[
-            ("device_name", device_name.as_ref().ok().to_js()),
-            ("error", device_name.as_ref().err().to_js()),
-            ("prefix", prefix.to_js()),
-            ("prefix_from", prefix_from.to_js()),
-            ("replaced_prefix", replaced_prefix.to_js()),
-            ("asked_letter", asked_letter.to_js()),
-            ("taken", taken.to_js()),
-        ])
-    }
+fn borrowed(names: &[Option<String>]) -> Vec<Option<&str>> {
+    names.iter().map(Option::as_deref).collect()
 }

@@ -1,12 +1,12 @@
-// Documents on their way in: any object becomes JSON text, and nothing is rounded or lost on the way without a word.
+// Documents on their way in: any object becomes JSON text, and a number that would be rounded or lost is an error.
 
 import { NovaError } from "./error.js";
 
 /**
- * The JSON text of a document. A text is taken for JSON as it is.
+ * Returns the JSON text of a document. A string is taken as JSON text and passes through unread.
  *
  * @param {unknown} document
- * @param {string} name what it is called in errors
+ * @param {string} name its name in errors
  * @returns {string}
  */
 export function toJson(document, name) {
@@ -16,7 +16,7 @@ export function toJson(document, name) {
     try {
         const text = isPlain(document) ? JSON.stringify(document) : write(document, name);
         if (text === undefined) {
-            throw new NovaError("TypeError", `\`${name}\` is nothing that JSON could show`);
+            throw new NovaError("TypeError", `\`${name}\` has no JSON form`);
         }
         return text;
     } catch (thrown) {
@@ -24,26 +24,26 @@ export function toJson(document, name) {
             throw thrown;
         }
         if (thrown instanceof RangeError) {
-            throw new NovaError("ValueError", `\`${name}\` holds itself, or is nested too deeply`);
+            throw new NovaError("ValueError", `\`${name}\` contains itself or is nested too deeply`);
         }
         throw new NovaError("TypeError", `\`${name}\` cannot be read`, { cause: thrown });
     }
 }
 
 /**
- * A moment as text; nothing where it is none. An invalid date throws.
+ * Returns the text of a timestamp, and `undefined` for a value that is none. An invalid date throws.
  *
- * @param {unknown} moment
+ * @param {unknown} timestamp
  * @returns {string | undefined}
  */
-export function momentText(moment) {
-    if (typeof moment === "string") {
-        return moment;
+export function timestampText(timestamp) {
+    if (typeof timestamp === "string") {
+        return timestamp;
     }
-    return moment instanceof Date ? moment.toISOString() : undefined;
+    return timestamp instanceof Date ? timestamp.toISOString() : undefined;
 }
 
-/** Would `JSON.stringify` write all of it, to the digit? Most documents are so, and it is the fastest by far. */
+/** Returns whether `JSON.stringify`, by far the fastest way, writes the whole value exactly. Most documents qualify. */
 function isPlain(value) {
     switch (typeof value) {
         case "number":
@@ -71,12 +71,12 @@ function isPlain(value) {
     }
 }
 
-/** A whole number past 2^53 may have been rounded before it came here. */
+/** An integer beyond 2^53 may have been rounded before the library got it. */
 function isExact(number) {
     return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
 }
 
-/** Text, value by value; nothing for what JSON leaves out. */
+/** Returns the JSON text, and `undefined` for a value that JSON leaves out. */
 function write(value, name) {
     switch (typeof value) {
         case "bigint":
@@ -95,7 +95,7 @@ function write(value, name) {
 
 function writeObject(value, name) {
     if (Array.isArray(value)) {
-        // Unlike `map`, it passes over no hole.
+        // Unlike `map`, `Array.from` visits the holes.
         return `[${Array.from(value, (member, index) => write(member, `${name}[${index}]`) ?? "null").join()}]`;
     }
     if (value instanceof Date && Number.isNaN(value.getTime())) {
@@ -118,15 +118,15 @@ function* members(value, name) {
 
 function ownMembers(value, name) {
     if (typeof value.then === "function") {
-        throw new NovaError("TypeError", `\`${name}\` is a promise: wait for it`);
+        throw new NovaError("TypeError", `\`${name}\` is a promise: await it first`);
     }
     if (hidesMembers(value)) {
-        throw new NovaError("TypeError", `\`${name}\` is no plain object`);
+        throw new NovaError("TypeError", `\`${name}\` is not a plain object`);
     }
     return Object.entries(value);
 }
 
-/** A `Set`, bytes, a promise and their like have no members that JSON could show. */
+/** Returns whether a value is a `Set`, bytes, a promise or the like, which JSON would show without its contents. */
 function hidesMembers(value) {
     return (
         value[Symbol.iterator] !== undefined ||
@@ -139,5 +139,5 @@ function hidesMembers(value) {
 function notExact(number, name) {
     return Number.isInteger(number)
         ? `\`${name}\` is ${number}, which a number cannot hold exactly: give it as a bigint`
-        : `\`${name}\` is ${number}, which JSON cannot hold`;
+        : `\`${name}\` is ${number}, which JSON cannot represent`;
 }

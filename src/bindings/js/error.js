@@ -1,36 +1,25 @@
-// The error that everything here throws.
+// The error that the package throws.
 
 /** An error under the name that Nova gives it. */
 export class NovaError extends Error {
     /**
      * @param {string} code
      * @param {string} message
-     * @param {{ callback?: string, cause?: unknown }} [options] the callback of the host that failed, and what it threw
+     * @param {{ arguments?: object, callback?: string, cause?: unknown }} [options] the keyword arguments of Nova's
+     *     exception, the callback of the host that failed, and the value that it threw
      */
     constructor(code, message, options = {}) {
         super(message, "cause" in options ? { cause: options.cause } : undefined);
         this.code = code;
+        this.arguments = options.arguments ?? {};
         this.callback = options.callback;
     }
 }
 
 Object.defineProperty(NovaError.prototype, "name", { value: "NovaError", configurable: true, writable: true });
 
-/** The same for the library, which says `undefined` where there is nothing to say. */
-export function novaError(code, message, callback, cause) {
-    return new NovaError(code, message, cause === undefined ? { callback } : { callback, cause });
-}
-
-/** What may be said of anything that was thrown: a code and a line of text. */
-export function describe(thrown) {
-    try {
-        if (typeof thrown !== "object" || thrown === null) {
-            return ["Error", String(thrown)];
-        }
-        const code = [thrown.code, thrown.name].find((name) => typeof name === "string" && name !== "");
-        const message = typeof thrown.message === "string" ? thrown.message : String(thrown);
-        return [code ?? "Error", message];
-    } catch {
-        return ["Error", "the host threw something that says nothing of itself"];
-    }
+/** Makes the error for the library, which passes `undefined` for an absent part and callbacks in `wit/` spelling. */
+export function novaError(code, message, args, callback, cause) {
+    const name = callback?.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+    return new NovaError(code, message, { arguments: args, callback: name, ...(cause !== undefined && { cause }) });
 }

@@ -1,4 +1,4 @@
-// All that the package offers but `init`, for both loaders: what is generated, and what JavaScript says best itself.
+// The exports of both loaders except `init`: the generated ones, and those that are written in JavaScript.
 
 export { NovaError } from "./error.js";
 export * from "./nova_compute_utils.js";

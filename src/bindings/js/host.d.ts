@@ -1,37 +1,37 @@
 /**
- * A moment, UTC: a `Date`, ISO 8601 text with or without zone (`2026-11-01T00:17:03.25`), or the way Python prints one
- * (`2026-11-01 00:17:03.250000`). What comes out is text, with six digits of a second.
+ * A timestamp in UTC: a `Date`, an ISO 8601 string with or without zone (`2026-11-01T00:17:03.25`), or Python's
+ * `str(datetime)` (`2026-11-01 00:17:03.250000`). Timestamps come out as strings with microseconds.
  */
-export type Moment = Date | string;
+export type Timestamp = Date | string;
 
-/** A whole number of up to 64 bits: a `bigint` where a `number` would round it. */
+/** An integer of up to 64 bits: a `bigint` where a `number` would round it. */
 export type Integer = number | bigint;
 
-/** What a JSON document may hold, and `bigint` for whole numbers that a `number` would round. */
+/** A value of a JSON document, with a `bigint` for an integer that a `number` would round. */
 export type Value = null | boolean | number | bigint | string | Value[] | Document;
 
-/** An object of Nova's, such as an instance or a payload: open-ended, under Nova's own names. */
+/** One of Nova's objects, such as an instance or a payload: open-ended, under Nova's own names. */
 export interface Document {
     [name: string]: Value;
 }
 
 /**
- * An object of Nova's as it is given: a plain object, where a `Date` may stand for a moment, a `Map` for an object and a
- * `bigint` for a whole number; or its JSON text, which is taken digit by digit. It is never changed.
+ * A document that the caller passes in: a plain object, which may contain a `Date` for a timestamp, a `Map` for an
+ * object and a `bigint` for an integer; or its JSON text, whose numbers keep every digit. It is never changed.
  */
 export type DocumentInput = object | string;
 
-/** A value, or a promise of it. */
+/** A value or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** A row whose moments may also be `Date`s. */
+/** A row whose timestamps may also be `Date`s. */
 export type Row<T> = {
     [Name in keyof T]: Name extends `${string}_at` | `${string}_time` | `period_${string}` | "start_period"
         ? T[Name] | Date
         : T[Name];
 };
 
-/** What makes a row of the table `task_log` the one that is meant. */
+/** The columns that identify a row of the table `task_log`. */
 export interface TaskLogKey {
     /** `instance_usage_audit` for audits. */
     task_name: string;
@@ -43,91 +43,116 @@ export interface TaskLogKey {
     host: string;
 }
 
-/** Which instances to list. */
+/** Which instances to list: those alive at any time of a window. */
 export interface WindowQuery {
-    /** They were not terminated by then. */
+    /** `terminated_at` is null or later than this. */
     begin: string;
-    /** They were launched before; null: whenever, and also never. */
+    /** `launched_at` is earlier than this. Null also includes instances that were never launched. */
     end: string | null;
-    /** Those of one project only. */
+    /** Only instances of this project; null means all projects. */
     project_id: string | null;
-    /** Those of one compute host only. */
+    /** Only instances of this compute host; null means all hosts. */
     host: string | null;
 }
 
-/** Some of the instances that were asked for. */
+/** One page of the instances that a `WindowQuery` selects. */
 export interface InstancePage {
     /** One document per instance. */
     instances: DocumentInput[];
-    /** Handed back for the page that follows; null or absent on the last page. */
+    /** The marker that requests the next page; null or absent on the last page. */
     next_marker?: string | null;
 }
 
 /**
- * The host's persistence: what Nova asks its conductor and database layer for. A method may return its answer or a
- * promise of it; it says no by throwing, or rejecting with, an error whose `code` is Nova's exception name.
+ * The host's persistence: the calls that Nova makes to its conductor and database layer. Each method gets the context
+ * of the caller's request first, and returns its answer or a promise of it. It fails by throwing or rejecting with an
+ * error whose `code` is Nova's exception name; an `arguments` object of that error is kept.
+ *
+ * The four action methods return the row that they wrote, or nothing. The library only passes that row on to its
+ * caller.
  */
 export interface Conductor {
-    /** The first row for this task and window, whatever its state. Nova: `task_log_get`. */
-    taskLogGet(task: TaskLogKey): Awaitable<Row<TaskLog> | null | undefined>;
+    /** Returns the first row with this key in any state. Nova: `task_log_get`. */
+    taskLogGet(context: Context, task: TaskLogKey): Awaitable<Row<TaskLog> | null | void>;
     /**
-     * Insert a row in state `RUNNING` with no errors; `TaskAlreadyRunning` where there is one in any state. Nova:
-     * `task_log_begin_task`.
+     * Inserts a row in state `RUNNING` without errors. Fails with `TaskAlreadyRunning` when a row with this key exists
+     * in any state. Nova: `task_log_begin_task`.
      */
-    taskLogBeginTask(task: TaskLogKey & { task_items: Integer; message: string }): Awaitable<void>;
+    taskLogBeginTask(context: Context, task: TaskLogKey & { task_items: Integer; message: string }): Awaitable<void>;
     /**
-     * Set the row to state `DONE` with these errors and, unless null or empty, this message; `TaskNotRunning` where
-     * there is none. Nova: `task_log_end_task`.
+     * Sets the row to state `DONE` with this number of errors and, unless it is null or empty, this message. Fails with
+     * `TaskNotRunning` when no row has this key. Nova: `task_log_end_task`.
      */
-    taskLogEndTask(task: TaskLogKey & { errors: Integer; message: string | null }): Awaitable<void>;
+    taskLogEndTask(context: Context, task: TaskLogKey & { errors: Integer; message: string | null }): Awaitable<void>;
     /**
-     * The instances alive at any time of a window, soft-deleted ones included, ordered by `project_id`, then `uuid`: at
-     * most `limit` of them, from the marker of the page before. Nova: `instance_get_active_by_window_joined`.
+     * Returns at most `limit` of the instances that the query selects, soft-deleted ones included, ordered by
+     * `project_id` and then `uuid`; `marker` is that of the previous page. Nova:
+     * `instance_get_active_by_window_joined`.
      */
-    instanceGetActiveByWindow(query: WindowQuery & { marker: string | null; limit: number }): Awaitable<InstancePage>;
-    /** How many instances all those pages hold together. Asked only where one page does not hold them all. */
-    instanceCountActiveByWindow(query: WindowQuery): Awaitable<Integer>;
+    instanceGetActiveByWindow(
+        context: Context,
+        query: WindowQuery & { marker: string | null; limit: number },
+    ): Awaitable<InstancePage>;
+    /** Returns how many instances the query selects. Called only when the first page is not the last. */
+    instanceCountActiveByWindow(context: Context, query: WindowQuery): Awaitable<Integer>;
     /**
-     * What the vifs of some instances sent and received, of the periods that began at `start_period`. Asked in grizzly
-     * only. Nova: `bw_usage_get_by_uuids`.
+     * Returns the traffic of the vifs of some instances in the periods that began at `start_period`. `grizzly` only.
+     * Nova: `bw_usage_get_by_uuids`.
      */
-    bwUsageGetByUuids(query: { uuids: string[]; start_period: string }): Awaitable<Row<BwUsage>[]>;
+    bwUsageGetByUuids(
+        context: Context,
+        query: { uuids: string[]; start_period: string },
+    ): Awaitable<Row<BwUsage>[]>;
     /**
-     * The network info of an instance from whoever runs the network: a list of vifs. Asked in grizzly only, where the
-     * instance's cache has none. Nova: `get_instance_nw_info` of the network API.
+     * Returns the network info of an instance, a list of vifs. `grizzly` only, and only when the instance's cache has
+     * none. Nova: `get_instance_nw_info` of the network API.
      */
-    instanceGetNwInfo(instance: Document): Awaitable<DocumentInput>;
-    /** Insert a fault of an instance. Nova: `instance_fault_create`. */
-    instanceFaultCreate(values: InstanceFaultValues): Awaitable<void>;
-    /** Insert an action. Nova: `action_start`. */
-    actionStart(context: Context, values: ActionStartValues): Awaitable<Row<InstanceAction>>;
+    instanceGetNwInfo(context: Context, instance: Document): Awaitable<DocumentInput>;
+    /** Inserts a fault of an instance. Nova: `instance_fault_create`. */
+    instanceFaultCreate(context: Context, values: InstanceFaultValues): Awaitable<void>;
+    /** Inserts an action. Nova: `action_start`. */
+    actionStart(context: Context, values: ActionStartValues): Awaitable<Row<InstanceAction> | null | void>;
     /**
-     * Close the action of this instance and request: in grizzly the first one there is, in hibiscus the only one.
-     * `InstanceActionNotFound` otherwise. Nova: `action_finish`.
+     * Finishes the action of this instance and request: the first one in `grizzly`, the only one in `hibiscus`. Fails
+     * with `InstanceActionNotFound` otherwise. Nova: `action_finish`.
      */
-    actionFinish(context: Context, values: ActionFinishValues): Awaitable<Row<InstanceAction>>;
-    /** Insert an event of an action. Nova: `action_event_start`. */
-    actionEventStart(context: Context, values: ActionEventStartValues): Awaitable<Row<InstanceActionEvent>>;
-    /** Close an event of an action. Nova: `action_event_finish`. */
-    actionEventFinish(context: Context, values: ActionEventFinishValues): Awaitable<Row<InstanceActionEvent>>;
+    actionFinish(context: Context, values: ActionFinishValues): Awaitable<Row<InstanceAction> | null | void>;
+    /**
+     * Inserts an event under the action of this instance and request: the first one in `grizzly`, the newest one in
+     * `hibiscus`, which falls back to the instance's newest action when the context has no project. Fails with
+     * `InstanceActionNotFound` when no action matches. Nova: `action_event_start`.
+     */
+    actionEventStart(
+        context: Context,
+        values: ActionEventStartValues,
+    ): Awaitable<Row<InstanceActionEvent> | null | void>;
+    /**
+     * Finishes the first event of this name under that action, and sets the action's message to `Error` when the result
+     * is. Fails with `InstanceActionNotFound` or `InstanceActionEventNotFound`. Nova: `action_event_finish`.
+     */
+    actionEventFinish(
+        context: Context,
+        values: ActionEventFinishValues,
+    ): Awaitable<Row<InstanceActionEvent> | null | void>;
 }
 
 /** The host's emission. */
 export interface Notifier {
     /**
-     * Send a batch, in order. One answer per notification: nothing where it was sent, an error where it was refused.
-     * No answer at all says that all were sent; throwing says that none was, and that trying more is pointless.
+     * Sends a batch in order and returns one answer per notification: null or undefined for one that was sent, an error
+     * for one that was refused. No answer at all means that all were sent. Throwing means that no notification was sent
+     * and that further batches would fail too.
      */
     notify(context: Context, notifications: Notification[]): Awaitable<(Error | null | undefined)[] | null | void>;
 }
 
 export interface ComputeUtils {
     /**
-     * Do something and report it: an event per instance opens before and closes after it, with its outcome. Nova:
-     * `EventReporter`.
+     * Runs `body` and reports it: opens an event per instance before and finishes it afterwards, with the outcome.
+     * Nova: `EventReporter`.
      *
-     * What the body gives comes back; what it throws is reported as `Error` and thrown again, unchanged. Where closing
-     * the events fails, that error comes, as in Nova, with what the body threw as its `body`.
+     * Returns what the body returns. An error of the body is recorded and thrown again unchanged. When finishing the
+     * events fails, that error is thrown, as in Nova, with the error of the body as its `body`.
      */
     reportEvent<T>(options: ReportEventOptions, body: () => T): Promise<Awaited<T>>;
 }

@@ -3,22 +3,22 @@
 export * from "./nova_compute_utils.js";
 
 /**
- * A compiled `WebAssembly.Module`; nothing where the program has no types for WebAssembly, as in Node without those of
- * the DOM. `object`, because TypeScript's own type is empty and lets everything pass.
+ * A compiled `WebAssembly.Module`; `never` where the program has no types for WebAssembly, as in Node without those of
+ * the DOM. The type includes `object`, because TypeScript's own type is empty and accepts every value.
  */
 export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } }
     ? Module & object
     : never;
 
-/** Where `init` gets the WebAssembly module from: its URL, an answer of `fetch`, its bytes, or the compiled module. */
+/** The source of the WebAssembly module: its URL, a `Response` of `fetch`, its bytes, or the compiled module. */
 export type WasmSource = URL | string | Response | ArrayBuffer | ArrayBufferView | WasmModule;
 
 /**
- * Load the WebAssembly module: in browsers and workers once, before anything else is called; whatever is called earlier
- * throws a `NovaError` with the code `NotInitialized`. In Node it is loaded with the import, and this does nothing.
+ * Loads the WebAssembly module. Browsers and workers call it once before any other function, which otherwise throws a
+ * `NovaError` with the code `NotInitialized`. Node loads the module with the import, and `init` does nothing.
  *
- * Calls at the same time share one load, and after it there is nothing left to do. A failed load throws a `NovaError`
- * with the code `InitFailed`, its reason as `cause`, and may be tried again.
+ * Concurrent calls share one load, and later calls do nothing. A failed load throws a `NovaError` with the code
+ * `InitFailed` and the reason as its `cause`; the next call tries again.
  *
  * ```js
  * import { init, lastCompletedAuditPeriod } from "nova-compute-utils";

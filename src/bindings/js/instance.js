@@ -1,9 +1,9 @@
-// What both loaders need: the one instance of the WebAssembly module, and what stands in for it until it is there.
+// The one instance of the WebAssembly module, for both loaders, and the placeholder for calls before it is loaded.
 
 import { NovaError } from "./error.js";
 import { __wbg_set_wasm } from "./nova_compute_utils_bg.js";
 
-/** Whatever is called too early asks this for one of its functions. */
+/** A call before `init()` looks up a function in this placeholder, which throws. */
 const notLoaded = new Proxy(
     {},
     {
@@ -16,8 +16,8 @@ const notLoaded = new Proxy(
 __wbg_set_wasm(notLoaded);
 
 /**
- * Every call goes to this instance from now on.
- * @param {WebAssembly.Instance} instance made with what `imports.js` has for it
+ * Directs every later call to an instance.
+ * @param {WebAssembly.Instance} instance created with the imports of `imports.js`
  */
 export function use(instance) {
     __wbg_set_wasm(instance.exports);

@@ -1,4 +1,4 @@
-// The entry for Node: the WebAssembly module is loaded as this is imported, so that there is nothing to wait for.
+// The entry for Node: importing it loads the WebAssembly module, so that no call has to wait.
 
 import { readFileSync } from "node:fs";
 
@@ -8,11 +8,11 @@ import { use } from "./instance.js";
 export * from "./exports.js";
 
 const bytes = readFileSync(new URL("./nova_compute_utils_bg.wasm", import.meta.url));
-// Not asynchronously: that would take a top-level await, with which this could not be `require`d.
+// Loading is synchronous: `require` rejects a module with a top-level await.
 use(new WebAssembly.Instance(new WebAssembly.Module(bytes), imports));
 
 /**
- * For programs that run in browsers, too. There is nothing left to do.
+ * Does nothing. It exists for programs that also run in browsers.
  * @returns {Promise<void>}
  */
 export async function init() {}

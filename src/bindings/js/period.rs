@@ -1,126 +1,110 @@
 //! Audit windows.
 
-use tsify::Ts;
+use std::prelude::v1::*;
+
+use chrono::NaiveDateTime;
 use wasm_bindgen::prelude::*;
 
 use super::error::Result;
-use super::options::{self, Release, options, record};
+use super::options::{self, options, record};
 use super::record::ToJs;
-use super::time::Moment;
+use super::time::now;
+use crate::Release;
 use crate::period::{self, Period, Window};
-use crate::{Config, Error};
+
+/// Nova's default of `instance_usage_audit_period`.
+pub const DEFAULT_AUDIT_PERIOD: &str = "month";
 
 record! {
-    /// A window, as it is given.
-    pub struct WindowInput {
-        /// First moment of the window.
-        begin: Moment,
-        /// First moment after it.
-        end: Moment,
-    }
-}
-
-impl WindowInput {
-    pub fn read(&self) -> std::result::Result<Window, Error> {
-        Ok(Window { begin: self.begin.wanted("window.begin")?, end: self.end.wanted("window.end")? })
+    /// A window, with its end excluded.
+    pub interface WindowInput for Window {
+        /// Begin of the window.
+        begin: NaiveDateTime,
+        /// End of the window.
+        end: NaiveDateTime,
     }
 }
 
 options! {
-    /// Which window is asked for.
+    /// The period and the time before which its window completed.
     pub struct LastCompletedAuditPeriodOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// The period, where it is not the configured one.
-        #[tsify(optional, type = "string | null")]
+        /// The period in place of the configured one.
         unit: Option<String>,
-        /// The configured period; without one, `month`.
-        #[tsify(optional, type = "string | null")]
+        /// The configured period [default: `month`].
         audit_period: Option<String>,
-        /// The window is the last one completed before then; without one, before now.
-        #[tsify(optional, type = "Moment | null")]
-        before: Moment,
-        /// Beyond Nova: an offset past the end of a month means its last day, where Nova raises.
-        #[tsify(optional, type = "boolean | null")]
+        /// The time before which the window completed [default: now].
+        before: Option<NaiveDateTime>,
+        /// Whether an offset past the end of a month means its last day, where Nova raises. Beyond Nova.
         clamp: Option<bool>,
     }
 }
 
-/// The window most recently completed before a moment. Nova: `last_completed_audit_period`.
+/// Returns the window that completed last before a time. Nova: `last_completed_audit_period`.
 ///
-/// `ValueError` on a period or an offset that makes no sense, `OverflowError` on a step out of the calendar.
+/// Throws `ValueError` for an invalid period or offset, and `OverflowError` for a step out of the calendar.
 #[wasm_bindgen(js_name = lastCompletedAuditPeriod, unchecked_return_type = "Window")]
-pub fn last_completed_audit_period(options: &Ts<LastCompletedAuditPeriodOptions>) -> Result<JsValue> {
-    let options = options::read(options)?;
-    let (config, before) = (config(options.release, options.audit_period), options.before.or_now("before")?);
+pub fn last_completed_audit_period(
+    #[wasm_bindgen(unchecked_param_type = "LastCompletedAuditPeriodOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: LastCompletedAuditPeriodOptions = options::read(options)?;
+    let audit_period = options.audit_period.as_deref().unwrap_or(DEFAULT_AUDIT_PERIOD);
     let unit = options.unit.as_deref().filter(|unit| !unit.is_empty());
+    let before = options.before.unwrap_or_else(now);
     let window = if options.clamp == Some(true) {
-        let period = unit.unwrap_or(&config.instance_usage_audit_period);
-        Period::parse(config.release, period)?.clamp().last_completed(before)?
+        Period::parse(options.release, unit.unwrap_or(audit_period))?.clamp().last_completed(before)?
     } else {
-        period::last_completed_audit_period(&config, unit, before)?
+        period::last_completed_audit_period(options.release, audit_period, unit, before)?
     };
     Ok(window.to_js())
 }
 
 options! {
-    /// Which bounds are asked for.
+    /// The period whose bounds to compute.
     pub struct AuditPeriodBoundsOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// The configured period; without one, `month`.
-        #[tsify(optional, type = "string | null")]
+        /// The configured period [default: `month`].
         audit_period: Option<String>,
-        /// From the end of the last completed window to now, in place of that window.
-        #[tsify(optional, type = "boolean | null")]
+        /// Whether to return the time from the end of the last completed window to now, in place of that window.
         current_period: Option<bool>,
-        /// What time it is; without one, the engine's clock says.
-        #[tsify(optional, type = "Moment | null")]
-        now: Moment,
+        /// The current time [default: the engine's clock].
+        now: Option<NaiveDateTime>,
     }
 }
 
-/// The bounds of the configured period. Nova: `audit_period_bounds`.
+/// Returns the bounds of the configured period. Nova: `audit_period_bounds`.
 #[wasm_bindgen(js_name = auditPeriodBounds, unchecked_return_type = "Window")]
-pub fn audit_period_bounds(options: &Ts<AuditPeriodBoundsOptions>) -> Result<JsValue> {
-    let options = options::read(options)?;
-    let (config, now) = (config(options.release, options.audit_period), options.now.or_now("now")?);
-    Ok(period::audit_period_bounds(&config, options.current_period.unwrap_or_default(), now)?.to_js())
+pub fn audit_period_bounds(
+    #[wasm_bindgen(unchecked_param_type = "AuditPeriodBoundsOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: AuditPeriodBoundsOptions = options::read(options)?;
+    let audit_period = options.audit_period.as_deref().unwrap_or(DEFAULT_AUDIT_PERIOD);
+    let (current, now) = (options.current_period.unwrap_or_default(), options.now.unwrap_or_else(now));
+    Ok(period::audit_period_bounds(options.release, audit_period, current, now)?.to_js())
 }
 
 options! {
-    /// Which windows are asked for.
+    /// The period and the range of its windows.
     pub struct WindowsBetweenOptions {
-        /// Whose contract is spoken.
         release: Release,
-        /// `hour`, `day`, `month` or `year`, optionally with `@offset`; without one, `month`.
-        #[tsify(optional, type = "string | null")]
+        /// `hour`, `day`, `month` or `year`, optionally with `@offset` [default: `month`].
         audit_period: Option<String>,
-        /// None begins before then.
-        begin: Moment,
-        /// None ends after then.
-        end: Moment,
-        /// An offset past the end of a month means its last day, where Nova raises.
-        #[tsify(optional, type = "boolean | null")]
+        /// The earliest begin of a window.
+        begin: NaiveDateTime,
+        /// The latest end of a window.
+        end: NaiveDateTime,
+        /// Whether an offset past the end of a month means its last day, where Nova raises.
         clamp: Option<bool>,
     }
 }
 
-/// Beyond Nova: all windows that lie between two moments, oldest first; at most 100,000.
+/// Returns all windows that lie between two times, oldest first; at most 100,000. Beyond Nova.
 #[wasm_bindgen(js_name = windowsBetween, unchecked_return_type = "Window[]")]
-pub fn windows_between(options: &Ts<WindowsBetweenOptions>) -> Result<JsValue> {
-    let options = options::read(options)?;
-    let config = config(options.release, options.audit_period);
-    let period = Period::parse(config.release, &config.instance_usage_audit_period)?;
-    let period = if options.clamp == Some(true) { period.clamp() } else { period };
-    Ok(period.windows_between(options.begin.wanted("begin")?, options.end.wanted("end")?)?.to_js())
-}
-
-/// A configuration for what asks only for the release and the period.
-pub fn config(Release(release): Release, audit_period: Option<String>) -> Config {
-    let config = Config::new(release, String::new());
-    match audit_period {
-        Some(instance_usage_audit_period) => Config { instance_usage_audit_period, ..config },
-        None => config,
-    }
+pub fn windows_between(
+    #[wasm_bindgen(unchecked_param_type = "WindowsBetweenOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let WindowsBetweenOptions { release, audit_period, begin, end, clamp } = options::read(options)?;
+    let period = Period::parse(release, audit_period.as_deref().unwrap_or(DEFAULT_AUDIT_PERIOD))?;
+    let period = if clamp == Some(true) { period.clamp() } else { period };
+    Ok(period.windows_between(begin, end)?.to_js())
 }

@@ -1,43 +1,86 @@
-//! The library's records as plain objects, under the same names.
+//! The library's records as plain objects under the same names, and the rows that a conductor returns.
+
+use std::prelude::v1::*;
 
 use chrono::NaiveDateTime;
 use js_sys::{Array, BigInt, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
-use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
+use super::error::nova_error;
+use super::options::{Member, Reader};
+use super::typescript::Type;
+use super::value::MAX_SAFE_INTEGER;
 use crate::audit::{AuditFailure, AuditProgress, AuditReport};
-use crate::device::{DeviceMatch, NamedDevice, PrefixFrom, TakenBy, TakenLetter};
-use crate::host::{BwUsage, InstanceAction, InstanceActionEvent, TaskLog};
+use crate::device::{DeviceMatch, Explanation, NamedDevice, PrefixFrom, TakenBy, TakenLetter};
+use crate::host::{
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, InstanceAction,
+    InstanceActionEvent, TaskLog, TaskLogKey, WindowQuery,
+};
 use crate::period::Window;
 use crate::time::isoformat;
+use crate::{Context, Error};
 
-use super::options::{At, Member};
-
-/// What JavaScript can be given.
+/// A value that JavaScript can get.
 pub trait ToJs {
     fn to_js(&self) -> JsValue;
 }
 
-/// A record with all its members: one that is forgotten does not compile.
+/// Converts records to objects. A list that misses a member does not compile.
 macro_rules! to_js {
-    ($($record:ident { $($member:ident),* $(,)? })*) => {$(
+    ($($record:ty { $($member:ident),* $(,)? })*) => {$(
         impl ToJs for $record {
             fn to_js(&self) -> JsValue {
-                let $record { $($member),* } = self;
+                let Self { $($member),* } = self;
                 object(&[$((stringify!($member), $member.to_js())),*])
             }
         }
     )*};
 }
 
+/// Reads rows that a conductor returns. `records.d.ts` declares their types.
+macro_rules! from_js {
+    ($($record:ident { $($member:ident),* $(,)? })*) => {$(
+        impl Member for $record {
+            const TYPE: Type = Type::Name(stringify!($record));
+
+            fn read(value: JsValue, reader: &Reader<'_>) -> Self {
+                let members = reader.members(&value);
+                Self { $($member: members.get(stringify!($member))),* }
+            }
+        }
+    )*};
+}
+
+/// Does both.
+macro_rules! both_ways {
+    ($($records:tt)*) => {
+        to_js! { $($records)* }
+        from_js! { $($records)* }
+    };
+}
+
 to_js! {
+    Context { user_id, project_id, request_id, timestamp, glance_endpoint }
     Window { begin, end }
+    TaskLogKey<'_> { task_name, period_beginning, period_ending, host }
+    WindowQuery<'_> { begin, end, project_id, host }
     NamedDevice { list_index, index, device_name }
     TakenLetter { letter, device_name, by }
     ActionStartValues { action, instance_uuid, request_id, user_id, project_id, start_time, updated_at }
     ActionFinishValues { instance_uuid, request_id, finish_time, updated_at }
     ActionEventStartValues { event, instance_uuid, request_id, start_time, host }
     ActionEventFinishValues { event, instance_uuid, request_id, finish_time, result, message, details, traceback }
+    AuditProgress { instances, num_instances, notifications, failures }
+    AuditReport { host, window, instances, notifications, failures, message }
+    AuditFailure { instance_uuid, error }
+}
+
+from_js! {
+    TaskLog { task_name, state, host, period_beginning, period_ending, message, task_items, errors }
+    BwUsage { uuid, mac, start_period, bw_in, bw_out }
+}
+
+both_ways! {
     InstanceAction {
         id, action, instance_uuid, request_id, user_id, project_id, start_time, finish_time, message, created_at,
         updated_at, deleted_at, deleted,
@@ -46,14 +89,26 @@ to_js! {
         id, event, action_id, start_time, finish_time, result, traceback, host, details, created_at, updated_at,
         deleted_at, deleted,
     }
-    AuditProgress { instances, num_instances, notifications, failures }
-    AuditReport { host, window, instances, notifications, failures, message }
-    AuditFailure { instance_uuid, error }
 }
 
 impl ToJs for DeviceMatch<'_> {
     fn to_js(&self) -> JsValue {
         object(&[("prefix", self.prefix.to_js()), ("suffix", self.suffix.to_js())])
+    }
+}
+
+impl ToJs for Explanation {
+    fn to_js(&self) -> JsValue {
+        let Self { device_name, prefix, prefix_from, replaced_prefix, asked_letter, taken } = self;
+        object(&[
+            ("device_name", device_name.as_ref().ok().to_js()),
+            ("error", device_name.as_ref().err().to_js()),
+            ("prefix", prefix.to_js()),
+            ("prefix_from", prefix_from.to_js()),
+            ("replaced_prefix", replaced_prefix.to_js()),
+            ("asked_letter", asked_letter.to_js()),
+            ("taken", taken.to_js()),
+        ])
     }
 }
 
@@ -78,14 +133,35 @@ impl ToJs for TakenBy {
     }
 }
 
-/// A plain object.
+/// Returns a plain object.
 pub fn object(members: &[(&str, JsValue)]) -> JsValue {
-    let object = Object::new();
+    extend(Object::new().into(), members)
+}
+
+/// Adds members to an object that this face made, which takes any property.
+pub fn extend(object: JsValue, members: &[(&str, JsValue)]) -> JsValue {
     for (name, value) in members {
-        // A fresh object takes any property.
         let _ = Reflect::set(&object, &JsValue::from_str(name), value);
     }
-    object.into()
+    object
+}
+
+impl ToJs for Error {
+    fn to_js(&self) -> JsValue {
+        nova_error(self)
+    }
+}
+
+impl ToJs for JsValue {
+    fn to_js(&self) -> JsValue {
+        self.clone()
+    }
+}
+
+impl ToJs for () {
+    fn to_js(&self) -> JsValue {
+        JsValue::UNDEFINED
+    }
 }
 
 impl ToJs for str {
@@ -106,21 +182,23 @@ impl ToJs for bool {
     }
 }
 
-/// `Number.MAX_SAFE_INTEGER`.
-pub const SAFE: u64 = (1 << 53) - 1;
-
-/// A `number` while that is exact, a `bigint` beyond.
+/// A `number` where that is exact, otherwise a `bigint`.
 impl ToJs for i64 {
     fn to_js(&self) -> JsValue {
-        #[allow(clippy::cast_precision_loss, reason = "it is exact so far")]
-        if self.unsigned_abs() <= SAFE { JsValue::from_f64(*self as f64) } else { BigInt::from(*self).into() }
+        #[allow(clippy::cast_precision_loss, reason = "a safe integer is exact")]
+        if self.unsigned_abs() <= MAX_SAFE_INTEGER {
+            JsValue::from_f64(*self as f64)
+        } else {
+            BigInt::from(*self).into()
+        }
     }
 }
 
+/// A `number` where that is exact, otherwise a `bigint`.
 impl ToJs for u64 {
     fn to_js(&self) -> JsValue {
-        #[allow(clippy::cast_precision_loss, reason = "it is exact so far")]
-        if *self <= SAFE { JsValue::from_f64(*self as f64) } else { BigInt::from(*self).into() }
+        #[allow(clippy::cast_precision_loss, reason = "a safe integer is exact")]
+        if *self <= MAX_SAFE_INTEGER { JsValue::from_f64(*self as f64) } else { BigInt::from(*self).into() }
     }
 }
 
@@ -151,30 +229,5 @@ impl<T: ToJs> ToJs for Option<T> {
 impl<T: ToJs> ToJs for [T] {
     fn to_js(&self) -> JsValue {
         self.iter().map(T::to_js).collect::<Array>().into()
-    }
-}
-
-/// A record that the host gives, with all its members.
-macro_rules! from_js {
-    ($($record:ident { $($member:ident),* $(,)? })*) => {$(
-        impl Member for $record {
-            fn read(value: JsValue, at: &At<'_>) -> Self {
-                let members = at.record(&value);
-                $record { $($member: members.get(stringify!($member))),* }
-            }
-        }
-    )*};
-}
-
-from_js! {
-    TaskLog { task_name, state, host, period_beginning, period_ending, message, task_items, errors }
-    BwUsage { uuid, mac, start_period, bw_in, bw_out }
-    InstanceAction {
-        id, action, instance_uuid, request_id, user_id, project_id, start_time, finish_time, message, created_at,
-        updated_at, deleted_at, deleted,
-    }
-    InstanceActionEvent {
-        id, event, action_id, start_time, finish_time, result, traceback, host, details, created_at, updated_at,
-        deleted_at, deleted,
     }
 }

@@ -1,20 +1,20 @@
-/** The release of Nova whose contract is spoken: 2013.1, or 34.0.0 (2026.2). */
+/** Which Nova release to reproduce: 2013.1 or 34.0.0 (2026.2). */
 export type Release = "grizzly" | "hibiscus";
 
-/** Which notifications are sent: those with a flat payload, those with a `nova_object.*` envelope, or one of each. */
+/** Which notifications to emit: those with a flat payload, those with a `nova_object.*` envelope, or one of each. */
 export type NotificationFormat = "unversioned" | "versioned" | "both";
 
-/** From a moment to another, which belongs to the next window. */
+/** A window, with its end excluded. */
 export interface Window {
-    /** First moment of the window. */
+    /** Begin of the window. */
     begin: string;
-    /** First moment after it. */
+    /** End of the window. */
     end: string;
 }
 
-/** Who asks, and in which request; all null for periodic tasks. */
+/** The request context; all members are null for periodic tasks. */
 export interface Context {
-    /** The user who acts. */
+    /** The user who sent the request. */
     user_id: string | null;
     /** The project of that user. */
     project_id: string | null;
@@ -22,72 +22,74 @@ export interface Context {
     request_id: string | null;
     /** When the request began. */
     timestamp: string | null;
+    /** The base of image URLs in unversioned payloads, without a slash at the end. */
+    glance_endpoint: string | null;
 }
 
-/** A device name taken apart. */
+/** The parts of a device name. */
 export interface DeviceMatch {
-    /** Such as `/dev/vd`. */
+    /** The prefix, such as `/dev/vd`. */
     prefix: string;
-    /** The letter or letters: `b`. */
+    /** The letters, such as `b`. */
     suffix: string;
 }
 
-/** What `defaultDeviceNamesForInstance` did. */
+/** The result of `defaultDeviceNamesForInstance`. */
 export interface DefaultDeviceNames {
-    /** The devices that were given a name, in the order in which Nova names and saves them. */
+    /** The devices that got a name, in the order in which Nova names and saves them. */
     named: NamedDevice[];
-    /** What ended it before all had a name; null where all have. */
+    /** The error that ended the naming early; null when all devices have a name. */
     stopped: NovaError | null;
 }
 
-/** A device that was given a name. */
+/** A device that got a name. */
 export interface NamedDevice {
-    /** The place of its list, from 0. */
+    /** The index of its list. */
     list_index: number;
-    /** Its place in the list, from 0. */
+    /** Its index in the list. */
     index: number;
     /** Its name. */
     device_name: string;
 }
 
-/** Why a device gets the name that it gets. */
+/** Why a device gets its name. */
 export interface Explanation {
-    /** The name; null where there is none. */
+    /** The name; null when there is an error. */
     device_name: string | null;
-    /** Why there is none; null where there is one. */
+    /** Why the device gets no name; null when it gets one. */
     error: NovaError | null;
     /** The prefix of the name. */
     prefix: string;
     /**
-     * Why that one: the root device of the instance has it; or none is named, and Nova takes `/dev/sda1` for it; or the
-     * driver is Xen's, whose devices are all called so.
+     * The source of the prefix: the root device of the instance; `/dev/sda1`, which Nova assumes without a root device;
+     * or the Xen driver, whose devices all have the same prefix.
      */
     prefix_from: "root_device" | "default_root_device" | "xen_driver";
-    /** The prefix that was asked for, where it is another one and is given up for `prefix`. */
+    /** The requested prefix, when `prefix` replaces it; otherwise null. */
     replaced_prefix: string | null;
-    /** The letters that were asked for. */
+    /** The requested letters. */
     asked_letter: string | null;
-    /** The letters that are taken, and by what. One may come several times. */
+    /** The letters in use and their users. A letter may appear several times. */
     taken: TakenLetter[];
 }
 
-/** A letter that is taken. */
+/** A letter in use. */
 export interface TakenLetter {
-    /** The letter; null for a device without a name, which takes a place all the same. */
+    /** The letter; null for a device without a name, which counts as a device all the same. */
     letter: string | null;
-    /** The name that it comes from; null where there is none. */
+    /** The device name that has the letter; null when none has. */
     device_name: string | null;
-    /** By the device of a role (`root`, `ebs0`), by the name at a place of the list, or by a disk that Xen gives. */
+    /** The user: the device of a role (`root`, `ebs0`), the name at an index of the list, or a disk that Xen adds. */
     by: { role: string } | { place: number } | "xen_ephemeral_disk" | "xen_swap_disk";
 }
 
-/** What a notification or a fault says of a failure. */
+/** The part of a failure that notifications and faults contain. */
 export interface ExceptionDict {
-    /** The name of the class. */
+    /** The class name. */
     exception: string;
-    /** At most 255 bytes. */
+    /** The message, at most 255 bytes. */
     message: string;
-    /** Most often a whole number; 500 where the failure has none. */
+    /** The code, usually an integer; 500 when the failure has none. */
     code: Value;
 }
 
@@ -103,73 +105,73 @@ export interface TaskLog {
     period_beginning: string;
     /** End of the window. */
     period_ending: string;
-    /** What the task said last. */
+    /** The last message of the task. */
     message: string;
-    /** How many items the task set out to handle. */
+    /** How many items the task has to process. */
     task_items: Integer;
     /** How many of them failed. */
     errors: Integer;
 }
 
-/** What an audit reads of a row of `bw_usage_cache`: the traffic of an interface in a period, in bytes. */
+/** The columns of `bw_usage_cache` that an audit reads: the traffic of a vif in a period, in bytes. */
 export interface BwUsage {
     /** The instance. */
     uuid: string;
-    /** The interface. */
+    /** The MAC address of the vif. */
     mac: string | null;
     /** When the period began. */
     start_period: string;
-    /** Received in the period. */
+    /** Bytes received in the period. */
     bw_in: Integer | null;
-    /** Sent in the period. */
+    /** Bytes sent in the period. */
     bw_out: Integer | null;
 }
 
-/** What a new row of the table `instance_faults` holds. */
+/** The values of a new row of the table `instance_faults`. */
 export interface InstanceFaultValues {
     /** The instance. */
     instance_uuid: string;
-    /** The code: a whole number; in grizzly whatever the exception carries, such as a text or null. */
+    /** The code: an integer; in `grizzly` any value that the exception carries, such as a string or null. */
     code: Value;
-    /** What tenants are shown. */
+    /** The text for tenants. */
     message: string;
-    /** What administrators are shown. */
+    /** The text for administrators. */
     details: string;
     /** The compute host. */
     host: string;
 }
 
-/** What a new row of `instance_actions` holds. */
+/** The values of a new row of `instance_actions`. */
 export interface ActionStartValues {
-    /** What was asked for, such as `reboot`. */
+    /** The requested operation, such as `reboot`. */
     action: string | null;
     /** The instance. */
     instance_uuid: string;
-    /** The request that asks. */
+    /** The request. */
     request_id: string | null;
-    /** The user who asks. */
+    /** The user who sent the request. */
     user_id: string | null;
     /** The project of that user. */
     project_id: string | null;
     /** When the request began. */
     start_time: string | null;
-    /** The same moment. Hibiscus only. */
+    /** The same time. `hibiscus` only. */
     updated_at: string | null;
 }
 
-/** What closes a row of `instance_actions`. */
+/** The values that finish a row of `instance_actions`. */
 export interface ActionFinishValues {
     /** The instance. */
     instance_uuid: string;
-    /** The request that asked. */
+    /** The request. */
     request_id: string | null;
-    /** Now. */
+    /** The current time. */
     finish_time: string;
-    /** The same moment. Hibiscus only. */
+    /** The same time. `hibiscus` only. */
     updated_at: string | null;
 }
 
-/** What a new row of `instance_actions_events` holds, and which action it belongs to. */
+/** The values of a new row of `instance_actions_events`, and the key of its action. */
 export interface ActionEventStartValues {
     /** The step, such as `compute_reboot_instance`. */
     event: string;
@@ -177,13 +179,13 @@ export interface ActionEventStartValues {
     instance_uuid: string;
     /** The request of the action. */
     request_id: string | null;
-    /** Now. */
+    /** The current time. */
     start_time: string;
-    /** Where it happens. Hibiscus only. */
+    /** The host that runs it. `hibiscus` only. */
     host: string | null;
 }
 
-/** What closes a row of `instance_actions_events`. What is null is left as it is. */
+/** The values that finish a row of `instance_actions_events`. A null leaves the column as it is. */
 export interface ActionEventFinishValues {
     /** The step. */
     event: string;
@@ -191,37 +193,37 @@ export interface ActionEventFinishValues {
     instance_uuid: string;
     /** The request of the action. */
     request_id: string | null;
-    /** Now. */
+    /** The current time. */
     finish_time: string;
     /** `Success` or `Error`. */
     result: string;
-    /** The failure as text. Grizzly only; no column holds it. */
+    /** The failure as text. `grizzly` only, and no column stores it. */
     message: string | null;
-    /** What may be shown of the failure, at most 255 bytes. Hibiscus only. */
+    /** The part of the failure that tenants may see, at most 255 bytes. `hibiscus` only. */
     details: string | null;
-    /** The printed frames. */
+    /** The formatted stack frames of the failure. */
     traceback: string | null;
 }
 
-/** A row of the table `instance_actions`: something that a user asked for. */
+/** A row of the table `instance_actions`: an operation that a user requested. */
 export interface InstanceAction {
     /** The number of the row. */
     id: Integer;
-    /** What was asked for, such as `reboot`. */
+    /** The requested operation, such as `reboot`. */
     action: string | null;
     /** The instance. */
     instance_uuid: string | null;
-    /** The request that asked. */
+    /** The request. */
     request_id: string | null;
-    /** The user who asked. */
+    /** The user who sent the request. */
     user_id: string | null;
     /** The project of that user. */
     project_id: string | null;
     /** When the request began. */
     start_time: string | null;
-    /** When the action ended. */
+    /** When the action finished. */
     finish_time: string | null;
-    /** `Error` where an event failed. */
+    /** `Error` when an event failed. */
     message: string | null;
     /** When the row was inserted. */
     created_at: string | null;
@@ -229,7 +231,7 @@ export interface InstanceAction {
     updated_at: string | null;
     /** When it was marked as deleted. */
     deleted_at: string | null;
-    /** Is it marked as deleted? */
+    /** Whether it is marked as deleted. */
     deleted: boolean;
 }
 
@@ -239,19 +241,19 @@ export interface InstanceActionEvent {
     id: Integer;
     /** The step, such as `compute_reboot_instance`. */
     event: string | null;
-    /** The action that it belongs to. */
+    /** The id of its action. */
     action_id: Integer | null;
     /** When it began. */
     start_time: string | null;
-    /** When it ended. */
+    /** When it finished. */
     finish_time: string | null;
-    /** `Success` or `Error`; null while it lasts. */
+    /** `Success` or `Error`; null until it finishes. */
     result: string | null;
-    /** The printed frames of the failure. */
+    /** The formatted stack frames of the failure. */
     traceback: string | null;
-    /** Where it happened. Hibiscus only. */
+    /** The host that ran it. `hibiscus` only. */
     host: string | null;
-    /** What may be shown of the failure. Hibiscus only. */
+    /** The part of the failure that tenants may see. `hibiscus` only. */
     details: string | null;
     /** When the row was inserted. */
     created_at: string | null;
@@ -259,29 +261,31 @@ export interface InstanceActionEvent {
     updated_at: string | null;
     /** When it was marked as deleted. */
     deleted_at: string | null;
-    /** Is it marked as deleted? */
+    /** Whether it is marked as deleted. */
     deleted: boolean;
 }
 
-/** One message as oslo.messaging sends it. */
+/** One notification, with the fields of oslo.messaging's message. */
 export interface Notification {
     /** A random UUID. */
     message_id: string;
-    /** Who speaks. */
+    /** The service and host that emit it. */
     publisher_id: string;
-    /** What happened, such as `compute.instance.exists`. */
+    /** The event, such as `compute.instance.exists`. */
     event_type: string;
-    /** How urgent it is. */
+    /** The priority. */
     priority: "INFO" | "ERROR";
-    /** What it is about. */
+    /** The payload. */
     payload: Document;
-    /** When it was made, UTC, the way Python prints it. */
+    /** When it was made, in UTC: Python's `str(datetime)`. */
     timestamp: string;
+    /** Whether the payload has a `nova_object.*` envelope. The wire does not carry this member. */
+    versioned: boolean;
 }
 
-/** How far an audit has come. */
+/** The progress of an audit. */
 export interface AuditProgress {
-    /** How many instances have been told of, failed ones included. */
+    /** How many instances are processed, failed ones included. */
     instances: number;
     /** How many there are. */
     num_instances: number;
@@ -291,7 +295,7 @@ export interface AuditProgress {
     failures: number;
 }
 
-/** What an audit did. */
+/** The result of an audit. */
 export interface AuditReport {
     /** The compute host. */
     host: string;
@@ -303,38 +307,45 @@ export interface AuditReport {
     notifications: number;
     /** The instances that count as an error in the task log. */
     failures: AuditFailure[];
-    /** What stands in the task log. */
+    /** The message of the task log row. */
     message: string;
 }
 
 /** An instance that could not be audited. */
 export interface AuditFailure {
-    /** Its UUID; null where even that could not be read. */
+    /** Its UUID; null when the instance is too broken to have one. */
     instance_uuid: string | null;
-    /** Why. */
+    /** Why it failed. */
     error: NovaError;
 }
 
 /** An error under the name that Nova gives it. */
 export class NovaError extends Error {
     /**
-     * Nova's exception name where Nova raises one (`DevicePathInUse`), Python's where Nova lets one out (`ValueError`),
-     * or the code or name of what the host threw.
+     * Nova's exception name where Nova raises one of its own (`DevicePathInUse`), the name of Python's exception where
+     * Nova lets one through (`ValueError`), or the code or name of the value that the host threw.
      */
     readonly code: string;
-    /** The callback of the host that failed, such as `taskLogGet`; nothing where none is to blame. */
+    /** The keyword arguments of Nova's exception, such as `{ path: "/dev/vdb" }`; `{}` when it has none. */
+    readonly arguments: Document;
+    /** The callback of the host that failed, such as `taskLogGet`; undefined when none did. */
     readonly callback: string | undefined;
-    /** What the host threw. */
+    /** The value that the host threw. */
     readonly cause?: unknown;
-    /** What the body of `reportEvent` threw, where closing its events failed too. */
+    /** The value that the body of `reportEvent` threw, when finishing its events failed too. */
     readonly body?: unknown;
-    constructor(code: string, message: string, options?: { callback?: string | undefined; cause?: unknown });
+    constructor(
+        code: string,
+        message: string,
+        options?: { arguments?: Document | undefined; callback?: string | undefined; cause?: unknown },
+    );
 }
 
 /**
- * Beyond Nova: `existsNdjson` as a Web stream, for what does not fit in memory. Bytes of NDJSON in, in chunks of any
- * length; bytes of NDJSON out, chunk by chunk, with back-pressure. What is held is one chunk and the line that is not
- * whole yet.
+ * Does what `existsNdjson` does as a Web stream, for input that does not fit in memory. Beyond Nova.
+ *
+ * It takes the bytes of NDJSON in chunks of any length and returns the bytes of NDJSON chunk by chunk, with
+ * back-pressure. It holds one chunk and the line that is not complete yet.
  *
  * ```js
  * await file.stream().pipeThrough(existsNdjsonStream({ release: "hibiscus", host: "cmp-01" })).pipeTo(sink);

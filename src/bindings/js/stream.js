@@ -1,4 +1,4 @@
-// `existsNdjson` for what does not fit in memory.
+// `existsNdjson` for input that does not fit in memory.
 
 import { NovaError } from "./error.js";
 import { existsNdjson, lastCompletedAuditPeriod } from "./nova_compute_utils_bg.js";
@@ -10,61 +10,60 @@ const NEWLINE = 0x0a;
  * @returns {TransformStream<Uint8Array, Uint8Array>}
  */
 export function existsNdjsonStream(options) {
-    // What is wrong with the options is said at once, and not when the first line comes.
+    // Invalid options throw here and not with the first line.
     existsNdjson(new Uint8Array(), options);
     const { release, auditPeriod, now } = options;
-    // One window for all of the stream, even if it flows over the end of a month.
+    // All lines share one window, even if the stream runs past the end of a period.
     const window = options.window ?? lastCompletedAuditPeriod({ release, auditPeriod, before: now });
     const common = { ...options, window };
     let line = BigInt(options.firstLine ?? 1);
-    /** @type {Uint8Array[]} the line that is not whole yet, in the pieces that came */
+    /** @type {Uint8Array[]} the pieces of the incomplete last line */
     let pieces = [];
 
-    /** @param {Uint8Array} lines */
-    function tell(lines) {
-        const told = existsNdjson(lines, { ...common, firstLine: line });
-        for (let at = lines.indexOf(NEWLINE); at !== -1; at = lines.indexOf(NEWLINE, at + 1)) {
+    /**
+     * @param {Uint8Array} lines
+     * @param {TransformStreamDefaultController<Uint8Array>} controller
+     */
+    function process(lines, controller) {
+        const output = existsNdjson(lines, { ...common, firstLine: line });
+        for (let index = lines.indexOf(NEWLINE); index !== -1; index = lines.indexOf(NEWLINE, index + 1)) {
             line += 1n;
         }
-        return told;
+        if (output.length > 0) {
+            controller.enqueue(output);
+        }
     }
 
     return new TransformStream({
         transform(chunk, controller) {
             if (!(chunk instanceof Uint8Array)) {
-                const hint = "a `TextEncoderStream` makes them of text";
-                throw new NovaError("TypeError", `a chunk of the stream is no \`Uint8Array\`: ${hint}`);
+                const hint = "pipe text through a `TextEncoderStream` first";
+                throw new NovaError("TypeError", `a chunk of the stream is not a \`Uint8Array\`: ${hint}`);
             }
             const end = chunk.lastIndexOf(NEWLINE) + 1;
             if (end === 0) {
                 pieces.push(chunk.slice());
                 return;
             }
-            const told = tell(joined([...pieces, chunk.subarray(0, end)]));
+            process(concatenate([...pieces, chunk.subarray(0, end)]), controller);
             pieces = end < chunk.length ? [chunk.slice(end)] : [];
-            if (told.length > 0) {
-                controller.enqueue(told);
-            }
         },
         flush(controller) {
-            const told = tell(joined(pieces));
-            if (told.length > 0) {
-                controller.enqueue(told);
-            }
+            process(concatenate(pieces), controller);
         },
     });
 }
 
 /** @param {Uint8Array[]} pieces */
-function joined(pieces) {
+function concatenate(pieces) {
     if (pieces.length === 1) {
         return pieces[0];
     }
     const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-    let at = 0;
+    let offset = 0;
     for (const piece of pieces) {
-        whole.set(piece, at);
-        at += piece.length;
+        whole.set(piece, offset);
+        offset += piece.length;
     }
     return whole;
 }

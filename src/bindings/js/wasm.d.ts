@@ -1,8 +1,8 @@
 import type { WasmModule } from "./index.js";
 
 /**
- * The WebAssembly module itself, as a bundler's loader for such files hands it over: its URL, its bytes or the compiled
- * module. It is what `init()` takes.
+ * The WebAssembly module as a bundler's loader for such files returns it: its URL, its bytes or the compiled module.
+ * `init()` takes each of them.
  */
 declare const wasm: string | Uint8Array | WasmModule;
 export default wasm;

@@ -4,21 +4,24 @@ mod action;
 mod audit;
 mod device;
 mod fault;
-mod network;
-mod period;
 mod tables;
 mod usage;
-mod volume;
 
-use anyhow::{Context as _, Result};
-use nova_compute_utils::{Context, Release};
+use anyhow::{Context as _, Result, bail, ensure};
+use nova_compute_utils::Release;
+use nova_compute_utils::host::HostError;
+use nova_compute_utils::time;
 use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use crate::faces::{Answer, Face};
+use crate::arguments::{Arguments, parse};
+use crate::faces::{Answer, Context, Face, Failure};
 use crate::json;
+use crate::script::{Answers, Call, Reply, are_message_ids};
 use crate::vectors::{Case, ExpectedError};
 
-/// What became of a case.
+/// The outcome of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// As in Nova.
@@ -29,126 +32,242 @@ pub enum Verdict {
     SetAside(&'static str),
 }
 
-/// How a case is put to a face.
-pub type Runner = fn(&mut dyn Face, Release, &Case) -> Result<Verdict>;
+/// Puts a case to a face and judges the answer.
+pub type Runner = fn(&mut Trial<'_>) -> Result<Verdict>;
 
-/// The runner of a function; nothing when it is not built yet.
+/// A case and the face that it is put to.
+pub struct Trial<'a> {
+    /// The face.
+    pub face: &'a mut dyn Face,
+    /// Which Nova release to reproduce.
+    pub release: Release,
+    /// The name of the vector file's function.
+    pub function: &'a str,
+    /// The case.
+    pub case: &'a Case,
+}
+
+/// Returns the runner of a function; `None` when the library does not have the function.
 #[must_use]
 pub fn runner(release: Release, function: &str) -> Option<Runner> {
-    let both: Option<Runner> = match function {
-        "last_completed_audit_period" => Some(period::last_completed_audit_period),
-        "audit_period_bounds" => Some(period::audit_period_bounds),
-        "info_from_instance" => Some(usage::info_from_instance),
-        "image_meta" => Some(usage::image_meta),
-        "notify_about_instance_usage" => Some(usage::notify_about_instance_usage),
-        "notify_usage_exists" => Some(usage::notify_usage_exists),
-        "NetworkInfo.hydrate" => Some(network::hydrate),
-        "instance_get_active_by_window_joined" => Some(audit::instance_get_active_by_window_joined),
-        "_instance_usage_audit" => Some(audit::instance_usage_audit),
-        "has_audit_been_run" => Some(audit::has_audit_been_run),
-        "start_instance_usage_audit" => Some(audit::start_instance_usage_audit),
-        "finish_instance_usage_audit" => Some(audit::finish_instance_usage_audit),
-        "pack_action_start" => Some(action::pack_action_start),
-        "pack_action_finish" => Some(action::pack_action_finish),
-        "pack_action_event_start" => Some(action::pack_action_event_start),
-        "pack_action_event_finish" => Some(action::pack_action_event_finish),
-        name if name.starts_with("db_") => Some(tables::operations),
-        "EventReporter" => Some(action::event_reporter),
-        _ => None,
-    };
-    let of_module = || {
-        device::runner(release, function)
-            .or_else(|| fault::runner(release, function))
-            .or_else(|| volume::runner(release, function))
-    };
-    both.or_else(of_module).or(match (release, function) {
-        (Release::Grizzly, "bandwidth_usage") => Some(usage::bandwidth_usage),
-        (Release::Grizzly, "get_nw_info_for_instance") => Some(network::get_nw_info_for_instance),
-        (Release::Hibiscus, "get_network_info") => Some(network::get_network_info),
-        (Release::Hibiscus, "InstanceAction.action_start") => Some(action::action_start),
-        (Release::Hibiscus, "InstanceAction.action_finish") => Some(action::action_finish),
-        (Release::Hibiscus, "InstanceActionEvent.event_start") => Some(action::event_start),
-        (Release::Hibiscus, "InstanceActionEvent.event_finish") => Some(action::event_finish),
-        (Release::Hibiscus, "InstanceActionEvent.event_finish_with_failure") => Some(action::event_finish_with_failure),
-        _ => None,
+    use Release::{Grizzly, Hibiscus};
+    Some(match (release, function) {
+        (_, "match_device") => device::match_device,
+        (_, "strip_dev") | (Hibiscus, "prepend_dev") => |trial| trial.pass(&["device_name"]),
+        (_, "strip_prefix") | (Hibiscus, "get_device_letter") => |trial| trial.pass(&["release", "device_name"]),
+        (_, "get_unused_letter") => |trial| trial.pass_as("get_unused_letter", &["release", "used_letters"]),
+        (Hibiscus, "generate_device_letter") => |trial| trial.pass(&["index"]),
+        (Hibiscus, "generate_device_name") => |trial| trial.pass(&["prefix", "index"]),
+        (Hibiscus, "validate_device_name") => |trial| trial.pass(&["value"]),
+        (_, "instance_block_mapping") => device::instance_block_mapping,
+        (_, "get_device_name_for_instance") => device::get_device_name_for_instance,
+        (Hibiscus, "get_next_device_name") => device::get_next_device_name,
+        (Hibiscus, "default_device_names_for_instance") => device::default_device_names_for_instance,
+        (_, "last_completed_audit_period") => audit::last_completed_audit_period,
+        (_, "audit_period_bounds") => audit::audit_period_bounds,
+        (_, "NetworkInfo.hydrate") => usage::hydrate,
+        (Grizzly, "get_nw_info_for_instance") | (Hibiscus, "get_network_info") => |trial| trial.pass(&["instance"]),
+        (_, "image_meta") => |trial| trial.pass(&["system_metadata"]),
+        (_, "info_from_instance") => usage::info_from_instance,
+        (Hibiscus, "InstanceExistsPayload") => usage::instance_exists_payload,
+        (_, "notify_about_instance_usage") => usage::notify_about_instance_usage,
+        (_, "notify_usage_exists") => usage::notify_usage_exists,
+        (Grizzly, "bandwidth_usage") => usage::bandwidth_usage,
+        (Grizzly, "usage_volume_info") | (Hibiscus, "VolumeUsage.to_dict") => {
+            |trial| trial.pass_as("usage_volume_info", &["release", "vol_usage", "times_are_text"])
+        }
+        (Hibiscus, "notify_about_volume_usage") => usage::notify_about_volume_usage,
+        (_, "instance_get_active_by_window_joined") => audit::instance_get_active_by_window_joined,
+        (_, "_instance_usage_audit") => audit::instance_usage_audit,
+        (_, "has_audit_been_run") => audit::has_audit_been_run,
+        (_, "start_instance_usage_audit") => audit::start_instance_usage_audit,
+        (_, "finish_instance_usage_audit") => audit::finish_instance_usage_audit,
+        (Hibiscus, "exception_to_dict") => fault::exception_to_dict,
+        (Hibiscus, "safe_truncate") => |trial| trial.pass(&["value", "length"]),
+        (_, "add_instance_fault_from_exc") => fault::add_instance_fault_from_exc,
+        (_, "pack_action_start") => |trial| action::pack(trial, &["action_name"]),
+        (_, "pack_action_finish") => |trial| action::pack(trial, &["now"]),
+        (_, "pack_action_event_start") => |trial| action::pack(trial, &["event_name", "host", "now"]),
+        (_, "pack_action_event_finish") => |trial| action::pack(trial, &["event_name", "exc_val", "exc_tb", "now"]),
+        (Hibiscus, "InstanceAction.action_start") => |trial| action::record(trial, &["action_name"]),
+        (Hibiscus, "InstanceAction.action_finish") => |trial| action::record(trial, &[]),
+        (Hibiscus, "InstanceActionEvent.event_start") => |trial| action::record(trial, &["event_name", "host"]),
+        (Hibiscus, "InstanceActionEvent.event_finish") => |trial| action::record(trial, &["event_name"]),
+        (Hibiscus, "InstanceActionEvent.event_finish_with_failure") => {
+            |trial| action::record(trial, &["event_name", "exc_val", "exc_tb"])
+        }
+        (_, "EventReporter") => action::event_reporter,
+        (_, name) if name.starts_with("db_") => tables::operations,
+        _ => return None,
     })
 }
 
-/// Hold an answer against what Nova answered; the value of an answer as JSON.
-fn judge<T>(case: &Case, answer: Answer<T>, value: impl FnOnce(T) -> String) -> Verdict {
-    let difference = match (&case.error, answer) {
-        (None, Ok(answer)) => json::difference(case.expected(), &value(answer)),
-        (None, Err(failure)) => Some(format!("unexpected error {}: {}", failure.code, failure.message)),
-        (Some(expected), Ok(_)) => Some(format!("expected {}: {}, got a value", expected.class, expected.message)),
-        (Some(expected), Err(failure)) => differs(expected, &failure.code, &failure.message),
-    };
-    difference.map_or(Verdict::Passed, Verdict::Failed)
-}
-
-fn differs(expected: &ExpectedError, code: &str, message: &str) -> Option<String> {
-    let incidental = expected.builtin || expected.library;
-    let same = expected.class == code && (incidental || expected.message == message);
-    (!same).then(|| format!("expected {}: {}, got {code}: {message}", expected.class, expected.message))
-}
-
-/// A verdict that also wants the outgoing calls to be Nova's.
-fn with_calls(verdict: Verdict, case: &Case, calls: &[String]) -> Verdict {
-    let Some(expected) = case.calls.as_ref().filter(|_| verdict == Verdict::Passed) else {
-        return verdict;
-    };
-    if expected.len() != calls.len() {
-        return Verdict::Failed(format!("expected {} calls, got {}: {calls:?}", expected.len(), calls.len()));
+impl Trial<'_> {
+    /// Calls the function of the same name and compares its answer.
+    fn pass(&mut self, names: &[&str]) -> Result<Verdict> {
+        self.pass_as(self.function, names)
     }
-    for (at, (expected, actual)) in expected.iter().zip(calls).enumerate() {
-        if let Some(difference) = json::difference(expected.get(), actual) {
-            return Verdict::Failed(format!("call {at}, {difference}"));
+
+    fn pass_as(&mut self, function: &str, names: &[&str]) -> Result<Verdict> {
+        let answer = self.face.call(function, &self.arguments(names)?)?;
+        Ok(self.judge(answer))
+    }
+
+    /// Returns the arguments of these names: settings of the case, or Nova's own arguments. One that the case lacks
+    /// stays absent.
+    fn arguments(&self, names: &[&str]) -> Result<Arguments> {
+        names.iter().try_fold(Arguments::default(), |arguments, name| {
+            Ok(match *name {
+                "release" => arguments.with(name, self.release.as_str()),
+                "now" => arguments.with(name, self.now()?),
+                "config" => arguments.with(name, self.config()),
+                "context" => arguments.with(name, self.context()?),
+                "times_are_text" => arguments.with(name, self.case.times_are_strings),
+                "max_disk_devices_to_attach" => {
+                    arguments.with(name, self.case.setting("compute.max_disk_devices_to_attach").unwrap_or(json!(-1)))
+                }
+                "instance_usage_audit_period" | "compute_driver" | "glance_endpoint" => {
+                    arguments.with(name, self.case.setting(name))
+                }
+                "exc_val" => arguments.with(name, fault::exc_val(self.case)?),
+                "exc_tb" => arguments.with(name, fault::exc_tb(self.case)?),
+                _ => arguments.copying(&[name], &self.case.args),
+            })
+        })
+    }
+
+    /// Returns the settings of the case, or Nova's defaults.
+    fn config(&self) -> Arguments {
+        let setting = |name: &str, default: Value| self.case.setting(name).unwrap_or(default);
+        Arguments::default()
+            .with("release", self.release.as_str())
+            .with("host", setting("host", json!("")))
+            .with("instance_usage_audit_period", setting("instance_usage_audit_period", json!("month")))
+            .with("notification_format", setting("notifications.notification_format", json!("unversioned")))
+            .with("bdms_in_notifications", setting("notifications.bdms_in_notifications", json!(false)))
+            .with("include_share_mapping", setting("notifications.include_share_mapping", json!(false)))
+    }
+
+    /// Returns the request context of the case, or one that callbacks must get although the case does not show it.
+    fn context(&self) -> Result<Arguments> {
+        let default =
+            json!({ "user_id": "u", "project_id": "p", "request_id": "req-1", "timestamp": null }).to_string();
+        let given: Arguments = parse(self.case.args.json("context").unwrap_or(&default))?;
+        let context = Arguments::default().copying(&["user_id", "project_id", "request_id", "timestamp"], &given);
+        Ok(context.with("glance_endpoint", self.case.setting("glance_endpoint")))
+    }
+
+    fn now(&self) -> Result<&str> {
+        self.case.now.as_deref().context("the case has no clock")
+    }
+
+    /// Returns answers with the clock of the case.
+    fn answers(&self) -> Result<Answers> {
+        let now = self.case.now.as_deref().map(time::parse).transpose()?.unwrap_or_default();
+        Ok(Answers { now, returns_rows: true, ..Answers::default() })
+    }
+
+    /// Calls a function whose host answers like this, and returns its callbacks too. Each must get the context of the
+    /// call.
+    fn play(&mut self, answers: Answers, function: &str, arguments: &Arguments) -> Result<(Answer, Vec<Call>)> {
+        let script = self.face.script().clone();
+        script.play(answers);
+        let answer = self.face.call(function, arguments)?;
+        let (context, calls): (Context, _) = (arguments.read("context")?, script.calls());
+        if let Some(other) = script.contexts().iter().find(|other| **other != context) {
+            bail!("a callback got the context {other:?}");
         }
+        let ids: Vec<String> = calls
+            .iter()
+            .filter(|call| call.name == "notify")
+            .map(|call| call.arguments.read("message_id"))
+            .collect::<Result<_>>()?;
+        ensure!(are_message_ids(&ids), "message ids {ids:?}");
+        Ok((answer, calls))
     }
-    Verdict::Passed
+
+    /// Compares an answer with Nova's.
+    fn judge(&self, answer: Answer) -> Verdict {
+        self.judge_as(answer, Ok).unwrap_or_else(|broken| Verdict::Failed(format!("{broken:#}")))
+    }
+
+    /// Compares an answer with Nova's after it is brought into Nova's form.
+    fn judge_as(&self, answer: Answer, form: impl FnOnce(String) -> Result<String>) -> Result<Verdict> {
+        let difference = match (&self.case.error, answer) {
+            (None, Ok(answer)) => json::difference(self.case.expected(), &form(answer)?),
+            (None, Err(failure)) => Some(format!("unexpected error {}: {}", failure.code, failure.message)),
+            (Some(expected), Ok(_)) => Some(format!("expected {}: {}, got a value", expected.class, expected.message)),
+            (Some(expected), Err(failure)) => error_difference(expected, &failure),
+        };
+        Ok(difference.map_or(Verdict::Passed, Verdict::Failed))
+    }
+
+    /// Compares the callbacks with Nova's outgoing calls, unless the answer differs already.
+    fn with_calls(&self, verdict: Verdict, calls: &[String]) -> Verdict {
+        let Some(expected) = self.case.calls.as_ref().filter(|_| verdict == Verdict::Passed) else {
+            return verdict;
+        };
+        if expected.len() != calls.len() {
+            return Verdict::Failed(format!("expected {} calls, got {}: {calls:?}", expected.len(), calls.len()));
+        }
+        for (index, (expected, actual)) in expected.iter().zip(calls).enumerate() {
+            if let Some(difference) = json::difference(expected.get(), actual) {
+                return Verdict::Failed(format!("call {index}, {difference}"));
+            }
+        }
+        Verdict::Passed
+    }
+
+    /// Returns what the surroundings of the case reply to a call: JSON, or an error with the text that Nova passed on.
+    fn reply(&self, call: &str) -> Result<Reply> {
+        let Some(reply) = self.case.host.json(call) else {
+            return Ok(Ok("null".to_owned()));
+        };
+        let reply: Arguments = parse(reply)?;
+        Ok(match reply.read::<Option<Raised>>("raise")? {
+            Some(raised) => {
+                let message = self.case.error.as_ref().map_or("", |error| &error.message);
+                Err(HostError::new(raised.class, message))
+            }
+            None => Ok(reply.json("return").unwrap_or("null").to_owned()),
+        })
+    }
 }
 
-/// An error that the surroundings raise. Its text is what Nova let through.
+/// Returns the difference between an expected error and a failure.
+fn error_difference(expected: &ExpectedError, failure: &Failure) -> Option<String> {
+    let is_incidental = expected.builtin || expected.library;
+    let (class, message) = (&expected.class, &expected.message);
+    if *class != failure.code || (!is_incidental && *message != failure.message) {
+        return Some(format!("expected {class}: {message}, got {}: {}", failure.code, failure.message));
+    }
+    let kwargs = expected.kwargs.as_ref()?;
+    (*kwargs != failure.arguments).then(|| format!("{class}: expected {kwargs}, got {}", failure.arguments))
+}
+
+/// An error that the surroundings raise.
 #[derive(Debug, Deserialize)]
 struct Raised {
     #[serde(rename = "type")]
     class: String,
 }
 
-/// What the surroundings answer to a call: the JSON of a value, or an error.
-fn answer_of(
-    case: &Case,
-    call: &str,
-) -> Result<std::result::Result<Option<String>, nova_compute_utils::host::HostError>> {
-    let Some(answer) = case.host.json(call) else {
-        return Ok(Ok(None));
-    };
-    let answer = json::object(answer).with_context(|| format!("the answer to {call} is {answer}"))?;
-    if let Some(raised) = answer.get("raise") {
-        let raised: Raised = serde_json::from_str(raised.get())?;
-        let message = case.error.as_ref().map_or("", |error| &error.message);
-        return Ok(Err(nova_compute_utils::host::HostError::new(raised.class, message)));
-    }
-    Ok(Ok(answer.get("return").map(|value| value.get().to_owned())))
+/// Returns a callback that Nova does not make in this place.
+fn unexpected(call: &Call) -> String {
+    json!(format!("unexpected call {}({})", call.name, call.arguments)).to_string()
 }
 
-/// The context of a case.
-fn context(case: &Case) -> Result<Context> {
-    #[derive(Deserialize)]
-    struct Given {
-        user_id: Option<String>,
-        project_id: Option<String>,
-        request_id: Option<String>,
-        timestamp: Option<String>,
-    }
-    let given: Given = case.args.read("context")?;
-    Ok(Context {
-        user_id: given.user_id,
-        project_id: given.project_id,
-        request_id: given.request_id,
-        timestamp: given.timestamp.as_deref().map(nova_compute_utils::time::parse).transpose()?,
-    })
+/// Returns a call in the form of the vectors.
+fn call_json(name: &str, args: &[&str]) -> String {
+    format!(r#"{{"call": {}, "args": [{}]}}"#, json::from_text(name), args.join(", "))
 }
 
-fn now(case: &Case) -> Result<&str> {
-    case.now.as_deref().context("the case has no clock")
+/// Returns a member of a record as JSON.
+fn member<'a>(record: &'a Arguments, name: &str) -> &'a str {
+    record.json(name).unwrap_or("null")
+}
+
+/// Reads the JSON text of a list or an object digit by digit.
+fn raw(json: String) -> Result<Box<RawValue>> {
+    Ok(RawValue::from_string(json)?)
 }

@@ -5,25 +5,25 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-/// The members of an object, their values as text; nothing when the text is no object.
+/// Returns the members of an object, their values as text; `None` when the text is not an object.
 #[must_use]
 pub fn object(json: &str) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
     serde_json::from_str(json).ok()
 }
 
-/// The text that a JSON string stands for; nothing when the text is something else.
+/// Returns the content of a JSON string; `None` when the text is not a JSON string.
 #[must_use]
 pub fn text(json: &str) -> Option<String> {
     serde_json::from_str(json).ok()
 }
 
-/// Text as a JSON string.
+/// Returns text as a JSON string.
 #[must_use]
 pub fn from_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Where two JSON texts differ, and how; nothing when they say the same.
+/// Returns where two JSON texts differ, and how; `None` when they have the same value.
 #[must_use]
 pub fn difference(expected: &str, actual: &str) -> Option<String> {
     compare("", expected, actual).err()
@@ -65,7 +65,7 @@ fn list(json: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(json).ok()
 }
 
-/// A float may be written in several ways; a whole number has one, and is not the float of the same value.
+/// A float has several spellings. A whole number has one, and is not the float of the same value.
 fn same_float(expected: &str, actual: &str) -> bool {
     let float = |text: &str| text.contains(['.', 'e', 'E']).then(|| text.parse::<f64>().ok()).flatten();
     match (float(expected), float(actual)) {
@@ -74,8 +74,7 @@ fn same_float(expected: &str, actual: &str) -> bool {
     }
 }
 
-/// The same JSON where a float of a whole value is written as that: what is left of `1.0` in a language whose numbers
-/// have no point of their own.
+/// Returns the same JSON with `1` for `1.0`, as a language prints it whose numbers have no decimal point of their own.
 #[must_use]
 pub fn without_points(json: &str) -> String {
     let mut rest = json;
@@ -126,14 +125,14 @@ mod tests {
     use super::{difference, without_points};
 
     #[test]
-    fn points_go_where_javascript_has_none() {
+    fn writes_whole_floats_without_a_point() {
         let json = r#"{"1.0": [1.0, -2.50, 1e3, "a \"1.0\" b", 18446744073709551617, 1e999], "b": 0.0}"#;
         let plain = r#"{"1.0": [1, -2.50, 1000, "a \"1.0\" b", 18446744073709551617, 1e999], "b": 0}"#;
         assert_eq!(without_points(json), plain);
     }
 
     #[test]
-    fn sees_what_differs() {
+    fn finds_differences() {
         assert_eq!(difference(r#"{"a": [1, "é"], "b": 1.0}"#, r#"{"b":1.00,"a":[1,"\u00e9"]}"#), None);
         for (expected, actual) in [
             ("18446744073709551617", "18446744073709551616"),

@@ -1,4 +1,4 @@
-//! Every vector file of a folder through every face that is asked for.
+//! Every vector file of a folder through some faces.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,11 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use nova_compute_utils::Release;
 
+use crate::arguments::WrongType;
 use crate::faces::Face;
-use crate::functions::{self, Verdict};
+use crate::functions::{self, Trial, Verdict};
 use crate::vectors::{self, VectorFile};
 
-/// What became of the cases of one file through one face.
+/// The outcome of the cases of one file through one face.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Tally {
     /// As in Nova.
@@ -20,9 +21,9 @@ pub struct Tally {
     pub failed: usize,
     /// Not put to the face, by rule.
     pub set_aside: BTreeMap<&'static str, usize>,
-    /// Cases of a function that is not built yet.
+    /// Cases of a function that the library does not have.
     pub missing: usize,
-    /// The cases that failed: their ids, and how.
+    /// The ids of the cases that failed, each with the reason.
     pub failures: Vec<String>,
 }
 
@@ -33,13 +34,13 @@ pub struct FileRun {
     pub file: String,
     /// The face.
     pub face: &'static str,
-    /// What became of it.
+    /// The outcome.
     #[serde(flatten)]
     pub tally: Tally,
 }
 
 impl Tally {
-    /// Add another tally to this one.
+    /// Adds another tally to this one.
     pub fn add(&mut self, other: &Self) {
         self.passed += other.passed;
         self.failed += other.failed;
@@ -50,43 +51,53 @@ impl Tally {
         self.failures.extend(other.failures.iter().cloned());
     }
 
-    /// How many cases were really put to the face.
+    /// Returns how many cases were put to the face.
     #[must_use]
     pub fn ran(&self) -> usize {
         self.passed + self.failed
     }
 }
 
-/// Run all vector files of a folder through some faces.
+/// The rule for arguments that the types of an interface exclude, such as a number as the name of an action.
+pub const WRONG_TYPE: &str = "a typed interface cannot take a value of that type";
+
+/// Runs all vector files of a folder through some faces.
 pub fn run(dir: &Path, faces: &mut [Box<dyn Face>]) -> Result<Vec<FileRun>> {
     let files = vectors::load(dir)?;
     let mut runs = Vec::new();
     for (path, file) in &files {
+        let release = file.release.parse().with_context(|| path.display().to_string())?;
         for face in faces.iter_mut() {
-            let tally = run_file(file, face.as_mut()).with_context(|| path.display().to_string())?;
+            let tally = run_file(file, release, face.as_mut());
             runs.push(FileRun { file: format!("{}/{}", file.release, file.function), face: face.name(), tally });
         }
     }
     Ok(runs)
 }
 
-fn run_file(file: &VectorFile, face: &mut dyn Face) -> Result<Tally> {
-    let release: Release = file.release.parse()?;
+/// Runs every case of a file. A case that cannot be run is set aside or fails, and the next one runs.
+fn run_file(file: &VectorFile, release: Release, face: &mut dyn Face) -> Tally {
     let mut tally = Tally::default();
     let Some(runner) = functions::runner(release, &file.function) else {
         tally.missing = file.cases.len();
-        return Ok(tally);
+        return tally;
     };
     for case in &file.cases {
-        let case = if face.has_floats() { Cow::Borrowed(case) } else { Cow::Owned(case.without_points()?) };
-        match runner(face, release, &case).with_context(|| case.id.clone())? {
+        let mut judge = || {
+            let case = if face.has_floats() { Cow::Borrowed(case) } else { Cow::Owned(case.without_points()?) };
+            runner(&mut Trial { face: &mut *face, release, function: &file.function, case: &case })
+        };
+        let verdict = judge().unwrap_or_else(|error| {
+            if error.is::<WrongType>() { Verdict::SetAside(WRONG_TYPE) } else { Verdict::Failed(format!("{error:#}")) }
+        });
+        match verdict {
             Verdict::Passed => tally.passed += 1,
             Verdict::SetAside(rule) => *tally.set_aside.entry(rule).or_default() += 1,
-            Verdict::Failed(how) => {
+            Verdict::Failed(reason) => {
                 tally.failed += 1;
-                tally.failures.push(format!("{}: {how}", case.id));
+                tally.failures.push(format!("{}: {reason}", case.id));
             }
         }
     }
-    Ok(tally)
+    tally
 }

@@ -1,4 +1,4 @@
-//! The conductors' tables: what an operation of a vector does to them.
+//! The tables of the conductors, and the operations of the `db_*` vectors on them.
 
 mod memory;
 mod sql;
@@ -7,44 +7,45 @@ mod window;
 use anyhow::{Context as _, Result};
 use nova_compute_utils::host::WindowQuery;
 use nova_compute_utils::{Context, Release};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use memory::MemoryTables;
 pub use sql::SqlTables;
 
-use crate::faces::{Answer, Failure};
+use crate::faces::Answer;
 
 /// An operation of a vector, with its arguments under Nova's names.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// When it happens.
+    /// The time of the clock.
     pub now: String,
-    /// What is asked.
+    /// The arguments.
     pub arguments: Value,
-    /// Who asks.
+    /// The request context.
     pub context: Context,
 }
 
-/// A conductor with tables. An outer error says that it broke, or that the operation makes no sense.
+/// A conductor with tables. An outer error means that it broke, or that there is no such operation.
 pub trait Tables {
-    /// Empty all tables, and go by the rules of a release.
+    /// Empties all tables and applies the rules of a release.
     fn empty(&mut self, release: Release) -> Result<()>;
 
-    /// Do what an operation says. The answer is what the conductor gives of Nova's answer.
+    /// Runs an operation and returns what the conductor has of Nova's answer.
     fn operate(&mut self, operation: &Operation) -> Result<Answer<Value>>;
 
-    /// The UUIDs of those of some instances that are in a window.
+    /// Returns the UUIDs of those instances that a query selects.
     fn active_by_window(&mut self, instances: &[String], query: WindowQuery<'_>) -> Result<Answer<Vec<String>>>;
 
-    /// The rows of a table, oldest first.
+    /// Returns the rows of a table, oldest first.
     fn rows(&mut self, table: &str, columns: &[&str]) -> Result<Vec<Value>>;
 }
 
 impl Operation {
     fn text(&self, name: &str) -> Result<&str> {
-        self.optional_text(name).with_context(|| format!("no text `{name}` in {self:?}"))
+        self.optional_text(name).with_context(|| format!("no string `{name}` in {self:?}"))
     }
 
     fn optional_text(&self, name: &str) -> Option<&str> {
@@ -68,12 +69,13 @@ impl Operation {
         Ok(list.iter().filter_map(Value::as_str).collect())
     }
 
-    /// The values of a row, as an operation of their own.
+    /// Returns the values of a row as an operation of their own.
     fn values(&self) -> Self {
         Self { arguments: self.arguments["values"].clone(), ..self.clone() }
     }
-}
 
-fn failure(code: String, message: String) -> Failure {
-    Failure { code, message }
+    /// Returns the values of a row as a record.
+    fn record<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_value(self.arguments["values"].clone()).with_context(|| format!("the values of {self:?}"))
+    }
 }

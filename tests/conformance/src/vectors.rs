@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use nova_compute_utils::{Config, NotificationFormat, Release};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::arguments::Arguments;
 use crate::json;
 
 /// The cases of one function in one release.
@@ -17,11 +18,11 @@ pub struct VectorFile {
     pub function: String,
     /// `grizzly` or `hibiscus`.
     pub release: String,
-    /// What was put to it, and what it answered.
+    /// The calls and what Nova answered.
     pub cases: Vec<Case>,
 }
 
-/// One call of a function of Nova's.
+/// One call of one of Nova's functions.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Case {
     /// Unique among all cases.
@@ -32,23 +33,26 @@ pub struct Case {
     pub now: Option<String>,
     /// The settings in force.
     #[serde(default)]
-    pub config: BTreeMap<String, serde_json::Value>,
+    pub config: BTreeMap<String, Value>,
     /// What the surroundings answer.
     #[serde(default)]
     pub host: Arguments,
-    /// Do the times reach the function as text?
+    /// Whether the times reach the function as text.
     #[serde(default)]
     pub times_are_strings: bool,
+    /// Whether `network_info` reaches the function as it is, without having been hydrated.
+    #[serde(default)]
+    pub network_info_is_raw: bool,
     /// The returned value.
     #[serde(default)]
     pub expect: Option<Box<RawValue>>,
-    /// What was raised in place of it.
+    /// The error raised instead.
     pub error: Option<ExpectedError>,
     /// The outgoing calls in order, for functions that make any.
     pub calls: Option<Vec<Box<RawValue>>>,
 }
 
-/// What Nova raised.
+/// An error that Nova raised.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ExpectedError {
     /// The class.
@@ -56,76 +60,39 @@ pub struct ExpectedError {
     pub class: String,
     /// The text.
     pub message: String,
-    /// An exception of the Python runtime: the class is the contract, the message is incidental.
+    /// The keyword arguments of the exception; `None` when the case does not show them.
+    pub kwargs: Option<Value>,
+    /// Whether it is an exception of the Python runtime, whose class is the contract and whose message is incidental.
     #[serde(default)]
     pub builtin: bool,
-    /// An exception of a third-party library: likewise.
+    /// Whether it is an exception of a third-party library, to which the same applies.
     #[serde(default)]
     pub library: bool,
 }
 
-/// Named JSON values.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Arguments(BTreeMap<String, Box<RawValue>>);
-
-impl Arguments {
-    /// The JSON of a value; nothing where it is null or absent.
-    #[must_use]
-    pub fn json(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.get()).filter(|json| *json != "null")
-    }
-
-    /// A text; nothing where it is null or absent.
-    pub fn text(&self, name: &str) -> Result<Option<String>> {
-        self.json(name)
-            .map(|json| serde_json::from_str(json).with_context(|| format!("`{name}` is no text")))
-            .transpose()
-    }
-
-    /// A value of another type.
-    pub fn read<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Result<T> {
-        let json = self.0.get(name).map_or("null", |value| value.get());
-        serde_json::from_str(json).with_context(|| format!("`{name}` is {json}"))
-    }
-}
-
 impl Case {
-    /// The settings of the case, as the library takes them.
-    pub fn config(&self, release: Release) -> Result<Config> {
-        let text = |name: &str| self.config.get(name).and_then(|value| value.as_str());
-        let mut config = Config::new(release, text("host").unwrap_or_default());
-        if let Some(period) = text("instance_usage_audit_period") {
-            period.clone_into(&mut config.instance_usage_audit_period);
-        }
-        if let Some(format) = text("notifications.notification_format") {
-            config.notification_format = format.parse::<NotificationFormat>()?;
-        }
-        config.glance_endpoint = text("glance_endpoint").map(str::to_owned);
-        if let Some(maximum) = self.config.get("compute.max_disk_devices_to_attach").and_then(serde_json::Value::as_i64)
-        {
-            config.max_disk_devices_to_attach = maximum;
-        }
-        config.compute_driver = text("compute_driver").map(str::to_owned);
-        Ok(config)
+    /// Returns a setting; `None` when it is null or absent.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<Value> {
+        self.config.get(name).filter(|value| !value.is_null()).cloned()
     }
 
-    /// The case as a face sees it whose numbers have no point of their own: in what is expected, that is. What is put to
-    /// the function stays as it is.
+    /// Returns the case for a face whose numbers have no decimal point of their own: in what is expected, not in what
+    /// the function gets.
     pub fn without_points(&self) -> Result<Self> {
         let plain = |json: &RawValue| RawValue::from_string(json::without_points(json.get()));
         let calls = self.calls.as_ref().map(|calls| calls.iter().map(|call| plain(call)).collect::<Result<_, _>>());
         Ok(Self { expect: self.expect.as_deref().map(plain).transpose()?, calls: calls.transpose()?, ..self.clone() })
     }
 
-    /// The JSON of the expected value.
+    /// Returns the JSON of the expected value.
     #[must_use]
     pub fn expected(&self) -> &str {
         self.expect.as_ref().map_or("null", |json| json.get())
     }
 }
 
-/// All vector files of a folder and its folders, in the order of their paths.
+/// Reads all vector files of a folder and its folders, in the order of their paths.
 pub fn load(dir: &Path) -> Result<Vec<(PathBuf, VectorFile)>> {
     let mut paths = Vec::new();
     find(dir, &mut paths)?;
@@ -148,5 +115,5 @@ fn find(dir: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
 
 fn read(path: &Path) -> Result<VectorFile> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("`{}` is no vector file", path.display()))
+    serde_json::from_str(&text).with_context(|| format!("`{}` is not a vector file", path.display()))
 }

@@ -1,196 +1,190 @@
-// The usage audit as a program sees it: how far it is, how it is stopped, and what is left behind.
+// The usage audit: its progress, how a caller stops it, and the task log row that it leaves.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { installed } from "../support/installed.js";
-import { hibiscus, MAY, NOW, UUID } from "../support/samples.js";
+import { errorOf } from "../support/errors.js";
+import { loadPackage } from "../support/project.js";
+import { hibiscus, hostOptions, MAY, NOW, uuidOf } from "../support/samples.js";
 
-const { library, memory, remove } = await installed();
-const { ComputeUtils, NovaError } = library;
+const { library, memory, assertNovaError, remove } = await loadPackage();
+const { ComputeUtils } = library;
 after(remove);
 
-/** Three pages. */
-const MANY = 1200;
+/** Three pages of instances. */
+const COUNT = 1200;
 const never = () => new Promise(() => undefined);
 
-/** How long something that happens at once may take on a busy machine, in milliseconds. */
-const QUICK = 4_000;
+/** The longest time in milliseconds that a prompt end may take on a busy machine. */
+const PROMPT = 4_000;
 
-/** How long an audit waits for its row to be closed once it is to stop. */
-const PATIENCE = 5_000;
+/** How many milliseconds an audit waits for its row to be closed after the signal is aborted. */
+const CLOSE_TIMEOUT = 5_000;
 
-/** A cell with instances, and the library on it. */
-async function cell({ count = MANY, host = {}, notifier = memory.collectingNotifier() } = {}) {
-    const conductor = memory.memoryConductor({ release: "hibiscus", now: () => NOW });
-    const uuid = (at) => UUID.slice(0, -4) + String(at).padStart(4, "0");
-    await conductor.addInstances(Array.from({ length: count }, (_, at) => ({ ...hibiscus(), uuid: uuid(at) })));
-    const asked = [];
-    const watched = new Proxy(conductor, {
-        get(_, name) {
-            const method = host[name] ?? conductor[name];
-            return (...given) => {
-                asked.push(name);
-                return method.call(conductor, ...given);
-            };
-        },
-    });
-    const clock = () => NOW;
-    const nova = new ComputeUtils({ release: "hibiscus", host: "cmp-01", clock, conductor: watched, notifier });
-    return { nova, conductor, notifier, asked, uuid, row: async () => (await conductor.rows("task_log"))[0] };
+/**
+ * Creates a conductor in memory with instances, and a `ComputeUtils` that uses it. A function in `overrides` gets the
+ * method that it overrides as its first argument; if the function returns `undefined`, the method is called.
+ */
+async function createCell({ count = COUNT, overrides = {}, notifier = memory.collectingNotifier() } = {}) {
+    const tables = memory.memoryConductor({ release: "hibiscus", now: () => NOW });
+    await tables.addInstances(Array.from({ length: count }, (_, n) => hibiscus({ uuid: uuidOf(n) })));
+    const called = [];
+    const get = (_, name) => {
+        const original = (...args) => tables[name](...args);
+        return (...args) => {
+            called.push(name);
+            return overrides[name]?.(original, ...args) ?? original(...args);
+        };
+    };
+    const conductor = new Proxy(tables, { get });
+    const nova = new ComputeUtils(hostOptions({ conductor, notifier }));
+    const taskLogRow = async () => (await tables.rows("task_log"))[0];
+    return { nova, notifier, called, taskLogRow };
 }
 
-/** The error of an audit that stops within some milliseconds. */
-async function stopped(audit, most) {
-    const began = performance.now();
+/** Returns the error of an audit; fails if the audit takes longer than some milliseconds. */
+async function errorWithin(audit, milliseconds = PROMPT) {
     let timer;
-    const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new assert.AssertionError({ message: `it goes on after ${most} ms` })), most);
+    const timeout = new Promise((_, reject) => {
+        const error = new assert.AssertionError({ message: `still running after ${milliseconds} ms` });
+        timer = setTimeout(reject, milliseconds, error);
     });
-    const error = await Promise.race([
-        audit.then(
-            (report) => assert.fail(`it gave ${JSON.stringify(report)}`),
-            (e) => e,
-        ),
-        late,
-    ]);
-    clearTimeout(timer);
-    return { error, took: performance.now() - began };
+    try {
+        return await errorOf(Promise.race([audit, timeout]));
+    } finally {
+        clearTimeout(timer);
+    }
 }
 
-test("progress is told when the row is open, and after each page", async () => {
-    const { nova, notifier, row } = await cell();
-    const told = [];
-    const report = await nova.runInstanceUsageAudit({ onProgress: (progress) => told.push(progress) });
-    const at = (instances) => ({ instances, num_instances: MANY, notifications: instances, failures: 0 });
-    assert.deepEqual(told, [at(0), at(500), at(1000), at(MANY)]);
-    assert.equal(notifier.notifications.length, MANY);
-    assert.deepEqual([report.host, report.window, report.instances, report.notifications], ["cmp-01", MAY, MANY, MANY]);
-    assert.deepEqual(report.failures, []);
-    const { state, message, errors, task_items } = await row();
-    assert.deepEqual([state, message, errors, task_items], ["DONE", report.message, 0, MANY]);
-    // A window is audited once.
-    assert.equal(await nova.runInstanceUsageAudit({ onProgress: () => assert.fail("nothing is done") }), null);
-    assert.equal(notifier.notifications.length, MANY);
+/** Asserts which errors the task log row counts, and its message. */
+async function assertClosed(taskLogRow, errors, message) {
+    const row = await taskLogRow();
+    assert.deepEqual([row.state, row.errors], ["DONE", errors]);
+    assert.match(row.message, message);
+}
+
+test("an audit reports progress when the row is open and after each page", async () => {
+    const { nova, notifier, taskLogRow } = await createCell();
+    const reported = [];
+    const report = await nova.runInstanceUsageAudit({ onProgress: (progress) => reported.push(progress) });
+    const at = (instances) => ({ instances, num_instances: COUNT, notifications: instances, failures: 0 });
+    assert.deepEqual(reported, [at(0), at(500), at(1000), at(COUNT)]);
+    assert.equal(notifier.notifications.length, COUNT);
+    const { host, window, instances, notifications, failures, message } = report;
+    assert.deepEqual([host, window, instances, notifications, failures], ["cmp-01", MAY, COUNT, COUNT, []]);
+    const row = await taskLogRow();
+    assert.deepEqual([row.state, row.message, row.errors, row.task_items], ["DONE", message, 0, COUNT]);
+    // The window is audited once.
+    assert.equal(await nova.runInstanceUsageAudit({ onProgress: () => assert.fail("it reports progress") }), null);
+    assert.equal(notifier.notifications.length, COUNT);
 });
 
-test("a signal that is aborted already begins nothing", async () => {
+test("an aborted signal prevents an audit", async () => {
     for (const reason of [undefined, new Error("shutting down"), "text"]) {
-        const { nova, asked, notifier } = await cell({ count: 1 });
+        const { nova, called, notifier } = await createCell({ count: 1 });
         const signal = AbortSignal.abort(reason);
-        const { error } = await stopped(nova.runInstanceUsageAudit({ signal }), QUICK);
-        assert.ok(error instanceof NovaError);
-        assert.equal(error.cause, signal.reason);
-        assert.equal(error.code, reason === undefined ? "AbortError" : "Error");
-        assert.equal(error.callback, undefined);
-        assert.deepEqual([asked, notifier.notifications], [[], []]);
-        // It can be begun later.
+        const error = await errorWithin(nova.runInstanceUsageAudit({ signal }));
+        assertNovaError(error, { code: reason === undefined ? "AbortError" : "Error", cause: signal.reason });
+        assert.deepEqual([called, notifier.notifications], [[], []]);
+        // A later audit runs.
         assert.equal((await nova.runInstanceUsageAudit()).instances, 1);
     }
 });
 
-test("a signal stops it between two pages, and the row says so and counts", async () => {
-    const { nova, notifier, row } = await cell();
-    const controller = new AbortController();
-    const onProgress = ({ instances }) =>
-        instances === 500 && controller.abort(new Error("the operator has stopped it"));
-    const { error } = await stopped(nova.runInstanceUsageAudit({ signal: controller.signal, onProgress }), QUICK);
-    assert.equal(error.cause, controller.signal.reason);
+test("a signal stops an audit between two pages, and the row counts the other instances as errors", async () => {
+    const { nova, notifier, taskLogRow } = await createCell();
+    const { signal, abort } = controller();
+    const reason = new Error("the operator has stopped it");
+    const onProgress = ({ instances }) => instances === 500 && abort(reason);
+    const error = await errorWithin(nova.runInstanceUsageAudit({ signal, onProgress }));
+    assert.equal(error.cause, reason);
     assert.equal(notifier.notifications.length, 500);
-    const { state, message, errors, task_items } = await row();
-    assert.deepEqual([state, errors, task_items], ["DONE", 700, MANY]);
-    const says = "Instance usage audit stopped for host cmp-01, 500 of 1200 instances: the operator has stopped it";
-    assert.equal(message, says);
+    assert.equal((await taskLogRow()).task_items, COUNT);
+    const message = "Instance usage audit stopped for host cmp-01, 500 of 1200 instances: the operator has stopped it";
+    await assertClosed(taskLogRow, 700, new RegExp(`^${message}$`));
 });
 
+/** Returns a signal and the function that aborts it. */
+function controller() {
+    const owner = new AbortController();
+    return { signal: owner.signal, abort: (reason) => owner.abort(reason) };
+}
+
 for (const method of ["instanceGetActiveByWindow", "notify"]) {
-    test(`a signal ends the waiting for ${method}, though that never settles`, async () => {
+    test(`a signal ends the wait for ${method} that never settles`, async () => {
+        const { signal, abort } = controller();
         let calls = 0;
-        const controller = new AbortController();
-        const forever = function (...given) {
+        const hangAtSecondCall = () => {
             calls += 1;
             if (calls === 1) {
-                return method === "notify" ? undefined : this.constructor.prototype[method].call(this, ...given);
+                return undefined;
             }
-            setImmediate(() => controller.abort());
+            setImmediate(abort);
             return never();
         };
-        const options = method === "notify" ? { notifier: { notify: forever } } : { host: { [method]: forever } };
-        const { nova, row } = await cell(options);
-        const { error } = await stopped(nova.runInstanceUsageAudit({ signal: controller.signal }), QUICK);
-        assert.ok(error instanceof NovaError);
-        assert.deepEqual([error.code, error.callback], ["AbortError", method]);
-        assert.equal(error.cause, controller.signal.reason);
-        const { state, message, errors } = await row();
-        assert.deepEqual([state, errors], ["DONE", 700]);
-        assert.match(message, /^Instance usage audit stopped for host cmp-01, 500 of 1200 instances: .*abort/);
+        const { nova, taskLogRow } = await createCell(
+            method === "notify"
+                ? { notifier: { notify: hangAtSecondCall } }
+                : { overrides: { [method]: hangAtSecondCall } },
+        );
+        const error = await errorWithin(nova.runInstanceUsageAudit({ signal }));
+        assertNovaError(error, { code: "AbortError", callback: method, cause: signal.reason });
+        await assertClosed(taskLogRow, 700, /^Instance usage audit stopped .*, 500 of 1200 instances: .*abort/);
     });
 }
 
-test("a signal ends the waiting before there is a row", async () => {
+test("a signal ends the wait before the audit has a row", async () => {
     for (const method of ["taskLogGet", "instanceCountActiveByWindow", "taskLogBeginTask"]) {
-        const { nova, asked } = await cell({ host: { [method]: never } });
-        const controller = new AbortController();
-        setTimeout(() => controller.abort(), 1);
-        const { error } = await stopped(nova.runInstanceUsageAudit({ signal: controller.signal }), QUICK);
-        assert.deepEqual([error.code, error.callback], ["AbortError", method]);
-        assert.equal(asked.at(-1), method, "nothing is asked any more");
+        const { nova, called } = await createCell({ overrides: { [method]: never } });
+        const { signal, abort } = controller();
+        setTimeout(abort, 1);
+        const error = await errorWithin(nova.runInstanceUsageAudit({ signal }));
+        assertNovaError(error, { code: "AbortError", callback: method, cause: signal.reason });
+        assert.equal(called.at(-1), method, "it calls another method");
     }
 });
 
-test("a row that cannot be closed either is given up after its patience", async () => {
-    const controller = new AbortController();
-    const { nova } = await cell({ count: 1, host: { taskLogEndTask: never } });
-    const onProgress = () => controller.abort();
-    const { error, took } = await stopped(
-        nova.runInstanceUsageAudit({ signal: controller.signal, onProgress }),
-        PATIENCE + QUICK,
-    );
-    assert.equal(error.cause, controller.signal.reason);
-    // Timers may be early by a millisecond.
-    assert.ok(took >= PATIENCE - 1, `given up after ${took} ms`);
+test("an aborted audit stops waiting for its row to close after a timeout", async () => {
+    const { signal, abort } = controller();
+    const { nova } = await createCell({ count: 1, overrides: { taskLogEndTask: never } });
+    const start = performance.now();
+    const audit = nova.runInstanceUsageAudit({ signal, onProgress: () => abort() });
+    const error = await errorWithin(audit, CLOSE_TIMEOUT + PROMPT);
+    assert.equal(error.cause, signal.reason);
+    const duration = performance.now() - start;
+    // A timer can fire a millisecond early.
+    assert.ok(duration >= CLOSE_TIMEOUT - 1, `it stopped after ${duration} ms`);
 });
 
-test("closing a row has time, even where the signal is aborted", async () => {
-    const controller = new AbortController();
-    const slowly = async function (...given) {
+test("an aborted audit waits for its row to close", async () => {
+    const { signal, abort } = controller();
+    const slowly = async (original, ...args) => {
         await new Promise((resolve) => setTimeout(resolve, 50));
-        return this.constructor.prototype.taskLogEndTask.call(this, ...given);
+        return original(...args);
     };
-    const { nova, row } = await cell({ count: 1, host: { taskLogEndTask: slowly } });
-    const onProgress = () => controller.abort();
-    await stopped(nova.runInstanceUsageAudit({ signal: controller.signal, onProgress }), QUICK);
-    assert.equal((await row()).state, "DONE");
+    const { nova, taskLogRow } = await createCell({ count: 1, overrides: { taskLogEndTask: slowly } });
+    await errorWithin(nova.runInstanceUsageAudit({ signal, onProgress: () => abort() }));
+    assert.equal((await taskLogRow()).state, "DONE");
 });
 
-test("AbortSignal.timeout, and a signal of one's own making", async () => {
-    const { nova } = await cell({ host: { taskLogGet: never } });
-    // Its timer keeps no program alive.
+test("a signal can be AbortSignal.timeout, or any object with the methods of an AbortSignal", async () => {
+    const { nova: waiting } = await createCell({ overrides: { taskLogGet: never } });
+    // The timer of the signal does not keep the program alive.
     const alive = setInterval(() => undefined, 100);
-    const { error } = await stopped(nova.runInstanceUsageAudit({ signal: AbortSignal.timeout(5) }), QUICK);
+    const error = await errorWithin(waiting.runInstanceUsageAudit({ signal: AbortSignal.timeout(5) }));
     clearInterval(alive);
     assert.deepEqual([error.code, error.cause.name], ["TimeoutError", "TimeoutError"]);
-    const ok = await cell({ count: 1 });
-    const listener = Object.assign(new EventTarget(), { aborted: false, reason: undefined });
-    assert.equal((await ok.nova.runInstanceUsageAudit({ signal: listener })).instances, 1);
-    for (const signal of [
-        42,
-        "stop",
-        {},
-        [],
-        { aborted: false },
-        { aborted: "no", addEventListener() {} },
-        new AbortController(),
-    ]) {
-        await assert.rejects(
-            ok.nova.runInstanceUsageAudit({ signal }),
-            /^NovaError: `signal` is .*: give an `AbortSignal`$/,
-        );
+    const { nova } = await createCell({ count: 1 });
+    const compatible = Object.assign(new EventTarget(), { aborted: false, reason: undefined });
+    assert.equal((await nova.runInstanceUsageAudit({ signal: compatible })).instances, 1);
+    const invalid = [{ aborted: false }, { aborted: "no", addEventListener() {} }, new AbortController()];
+    for (const signal of [42, "stop", {}, [], ...invalid]) {
+        const refusal = await errorOf(nova.runInstanceUsageAudit({ signal }));
+        assertNovaError(refusal, { code: "TypeError", message: /^`signal` is .*: give an `AbortSignal`$/ });
     }
     const thrown = new Error("the getter is broken");
     let reads = 0;
-    const broken = Object.assign(new EventTarget(), {});
-    Object.defineProperty(broken, "aborted", {
+    const broken = Object.defineProperty(new EventTarget(), "aborted", {
         get() {
             reads += 1;
             if (reads > 1) {
@@ -199,12 +193,11 @@ test("AbortSignal.timeout, and a signal of one's own making", async () => {
             return false;
         },
     });
-    const { error: of } = await stopped(nova.runInstanceUsageAudit({ signal: broken }), QUICK);
-    assert.equal(of.cause, thrown);
+    assert.equal((await errorWithin(nova.runInstanceUsageAudit({ signal: broken }))).cause, thrown);
 });
 
-test("a signal that is never aborted leaves no listener behind", async () => {
-    const { nova } = await cell();
+test("a signal that is never aborted keeps no listener", async () => {
+    const { nova } = await createCell();
     const listeners = new Set();
     const signal = {
         aborted: false,
@@ -215,48 +208,37 @@ test("a signal that is never aborted leaves no listener behind", async () => {
     assert.equal(listeners.size, 0);
 });
 
-test("what onProgress throws stops the audit", async () => {
+test("an exception of onProgress stops the audit", async () => {
     for (const thrown of [new Error("the window was closed"), "text", null]) {
-        const { nova, row, notifier } = await cell();
+        const { nova, taskLogRow, notifier } = await createCell();
         const onProgress = ({ instances }) => {
             if (instances === 500) {
                 throw thrown;
             }
         };
-        const { error } = await stopped(nova.runInstanceUsageAudit({ onProgress }), QUICK);
-        assert.ok(error instanceof NovaError);
-        assert.equal(error.callback, "onProgress");
-        assert.equal(error.cause, thrown);
-        assert.deepEqual(
-            [notifier.notifications.length, (await row()).errors, (await row()).state],
-            [500, 700, "DONE"],
-        );
+        const error = await errorWithin(nova.runInstanceUsageAudit({ onProgress }));
+        assertNovaError(error, { callback: "onProgress", cause: thrown });
+        assert.equal(notifier.notifications.length, 500);
+        await assertClosed(taskLogRow, 700, /500 of 1200 instances/);
     }
 });
 
-test("a refused notification counts, stops nothing, and keeps its cause", async () => {
+test("a refused notification is a failure with its cause, and the audit continues", async () => {
     const refusal = Object.assign(new Error("too large"), { code: "MessageTooLarge" });
-    const notifier = { notify: (_, batch) => batch.map((_, at) => (at % 100 === 7 ? refusal : null)) };
-    const { nova, row, uuid } = await cell({ notifier });
+    const notify = (_, batch) => batch.map((_, index) => (index % 100 === 7 ? refusal : null));
+    const { nova, taskLogRow } = await createCell({ notifier: { notify } });
     const report = await nova.runInstanceUsageAudit();
-    assert.deepEqual([report.instances, report.notifications, report.failures.length], [MANY, MANY - 12, 12]);
-    assert.deepEqual(
-        report.failures.map((failure) => failure.instance_uuid),
-        Array.from({ length: 12 }, (_, at) => uuid(at * 100 + 7)),
-    );
-    for (const { error } of report.failures) {
-        assert.deepEqual([error.code, error.message, error.callback], ["MessageTooLarge", "too large", "notify"]);
-        assert.equal(error.cause, refusal);
+    assert.deepEqual([report.instances, report.notifications, report.failures.length], [COUNT, COUNT - 12, 12]);
+    for (const [index, { instance_uuid, error }] of report.failures.entries()) {
+        assert.equal(instance_uuid, uuidOf(index * 100 + 7));
+        assertNovaError(error, { code: "MessageTooLarge", message: "too large", callback: "notify", cause: refusal });
     }
-    assert.equal((await row()).errors, 12);
+    assert.equal((await taskLogRow()).errors, 12);
 });
 
-test("a notifier that gives up stops the audit", async () => {
+test("an error of the whole batch stops the audit", async () => {
     const thrown = new Error("the broker is gone");
-    const { nova, row } = await cell({ notifier: { notify: () => Promise.reject(thrown) } });
-    const { error } = await stopped(nova.runInstanceUsageAudit(), QUICK);
-    assert.equal(error.cause, thrown);
-    const { state, message, errors } = await row();
-    assert.deepEqual([state, errors], ["DONE", MANY]);
-    assert.match(message, /0 of 1200 instances: the broker is gone$/);
+    const { nova, taskLogRow } = await createCell({ notifier: { notify: () => Promise.reject(thrown) } });
+    assert.equal((await errorWithin(nova.runInstanceUsageAudit())).cause, thrown);
+    await assertClosed(taskLogRow, COUNT, /0 of 1200 instances: the broker is gone$/);
 });

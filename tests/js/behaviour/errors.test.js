@@ -1,20 +1,40 @@
-// What is thrown: a NovaError, with Nova's name for it, the callback to blame, and the very value that the host threw.
+// Errors: their code, message and arguments, the callback that failed, and the value that the host threw.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { read } from "../support/declarations.js";
-import { installed } from "../support/installed.js";
-import { conductor, FUNCTIONS, hibiscus, METHODS, NOW, UUID } from "../support/samples.js";
-import { run } from "../support/scratch.js";
+import { readDeclarations } from "../support/declarations.js";
+import { errorOf } from "../support/errors.js";
+import { loadPackage, run } from "../support/project.js";
+import {
+    blockDevices,
+    conductor,
+    context,
+    FUNCTIONS,
+    hibiscus,
+    hostOptions,
+    MAY,
+    METHODS,
+    UUID,
+    uuidOf,
+} from "../support/samples.js";
 
-const { library, directory, declarations, remove } = await installed();
+const { library, memory, assertNovaError, directory, declarations, remove } = await loadPackage();
 const { ComputeUtils, NovaError } = library;
 after(remove);
 
-/** Values that a host may throw, and what is said of them. */
+const release = "hibiscus";
+const fail = (thrown) => () => {
+    throw thrown;
+};
+const failingGetter = Object.defineProperty({}, "message", { get: fail(new Error("the getter is broken")) });
+const failingProxy = new Proxy({}, { get: fail(new Error("the trap is broken")) });
+const ARGUMENTS = { marker: "a", count: 2n ** 60n };
+const UNREADABLE = "the host threw a value that cannot be described";
+
+/** Values that a host can throw, with the code, the message and the arguments of the resulting error. */
 const THROWN = [
     [new Error("plain"), "Error", "plain"],
     [new TypeError("typed"), "TypeError", "typed"],
@@ -22,11 +42,13 @@ const THROWN = [
     [Object.assign(new Error("numbered"), { code: 42 }), "Error", "numbered"],
     [Object.assign(new Error("unnamed"), { code: "", name: "" }), "Error", "unnamed"],
     [Object.freeze(new Error("frozen")), "Error", "frozen"],
-    [new NovaError("DBError", "ours"), "DBError", "ours"],
+    [new NovaError("DBError", "from the library"), "DBError", "from the library"],
     [new DOMException("stop", "AbortError"), "AbortError", "stop"],
-    [{ code: "Odd", message: "no error" }, "Odd", "no error"],
+    [{ code: "Odd", message: "not an error" }, "Odd", "not an error"],
+    [Object.assign(new Error("no such marker"), { arguments: ARGUMENTS }), "Error", "no such marker", ARGUMENTS],
+    [Object.assign(new Error("odd arguments"), { arguments: 42 }), "Error", "odd arguments"],
     [{}, "Error", "[object Object]"],
-    [Object.create(null), "Error", "the host threw something that says nothing of itself"],
+    [Object.create(null), "Error", UNREADABLE],
     ["text", "Error", "text"],
     ["", "Error", ""],
     [0, "Error", "0"],
@@ -36,157 +58,158 @@ const THROWN = [
     [Symbol("s"), "Error", "Symbol(s)"],
     [() => 1, "Error", "() => 1"],
     [["a", "b"], "Error", "a,b"],
-    [
-        {
-            get message() {
-                throw new Error("not even that");
-            },
-        },
-        "Error",
-        "the host threw something that says nothing of itself",
-    ],
-    [
-        new Proxy(
-            {},
-            {
-                get() {
-                    throw new Error("a trap");
-                },
-            },
-        ),
-        "Error",
-        "the host threw something that says nothing of itself",
-    ],
+    [failingGetter, "Error", UNREADABLE],
+    [failingProxy, "Error", UNREADABLE],
 ];
 
 test("a NovaError is an Error with a code, a message and a stack", () => {
-    const error = new NovaError("DBError", "no such table", { callback: "taskLogGet", cause: 42 });
-    assert.ok(error instanceof Error);
-    assert.deepEqual(
-        [error.name, error.code, error.message, error.callback, error.cause, String(error)],
-        ["NovaError", "DBError", "no such table", "taskLogGet", 42, "NovaError: no such table"],
-    );
+    const error = new NovaError("DBError", "no such table", { callback: "taskLogGet", cause: 42, arguments: { a: 1 } });
+    const { code, message, callback, cause } = error;
+    assert.deepEqual([code, message, callback, cause], ["DBError", "no such table", "taskLogGet", 42]);
+    assert.deepEqual([error.arguments, String(error)], [{ a: 1 }, "NovaError: no such table"]);
     assert.match(error.stack, /errors\.test\.js/);
     const bare = new NovaError("DBError", "no such table");
-    assert.deepEqual([bare.callback, "cause" in bare, "body" in bare], [undefined, false, false]);
+    assertNovaError(bare, { code: "DBError", message: "no such table", arguments: {} });
+    assert.equal("body" in bare, false);
     assert.equal("cause" in new NovaError("a", "b", { cause: undefined }), true);
 });
 
-test("Nova's own errors have Nova's name and message, and nobody to blame", () => {
-    const bdms = [{ device_name: "/dev/vdb", source_type: "volume", destination_type: "volume" }];
-    const options = { release: "hibiscus", instance: hibiscus(), bdms, device: "/dev/vdb" };
+test("an error of Nova has Nova's name and message, and no callback", () => {
+    const options = { release, instance: hibiscus(), bdms: blockDevices(), device: "/dev/vdb" };
+    const code = "DevicePathInUse";
     assert.throws(
         () => library.getDeviceNameForInstance(options),
         (error) => {
-            assert.ok(error instanceof NovaError);
-            assert.deepEqual([error.code, error.callback, "cause" in error], ["DevicePathInUse", undefined, false]);
-            assert.equal(error.message, "The supplied device path (/dev/vdb) is in use.");
-            // It comes from where it was called.
+            assertNovaError(error, { code, message: "The supplied device path (/dev/vdb) is in use." });
+            // The stack starts at the caller.
             return /errors\.test\.js/.test(error.stack);
         },
     );
     const { error, device_name } = library.explainDeviceNameForInstance(options);
-    assert.ok(error instanceof NovaError && error instanceof Error);
-    assert.deepEqual([device_name, error.code], [null, "DevicePathInUse"]);
+    assertNovaError(error, { code });
+    assert.equal(device_name, null);
+});
+
+test("an error has the arguments of Nova's exception", async () => {
+    const named = (device) => ({ release, instance: hibiscus(), bdms: blockDevices(), device });
+    const inUse = { code: "DevicePathInUse", arguments: { path: "/dev/vdb" } };
+    assertNovaError(await errorOf(() => library.getDeviceNameForInstance(named("/dev/vdb"))), inUse);
+    assertNovaError(library.explainDeviceNameForInstance(named("/dev/vdb")).error, inUse);
+    const path = "no device";
+    const invalid = await errorOf(() => library.getDeviceNameForInstance(named(path)));
+    assertNovaError(invalid, { code: "InvalidDevicePath", arguments: { path } });
     const { stopped } = library.defaultDeviceNamesForInstance({
-        release: "hibiscus",
+        release,
         rootDeviceName: "/dev/vda",
         blockDeviceLists: [[null]],
         maxDiskDevicesToAttach: 0,
     });
-    assert.ok(stopped instanceof NovaError);
-    assert.equal(stopped.code, "TooManyDiskDevices");
+    assertNovaError(stopped, { code: "TooManyDiskDevices", arguments: { maximum: 0 } });
+    const name = await errorOf(() => library.validateDeviceName("no device"));
+    const details = "Device name contains spaces.";
+    assertNovaError(name, { code: "InvalidBDMFormat", arguments: { details } });
+    const networkInfo = [{ network: { subnets: [{ ips: [{ address: "no address" }] }] } }];
+    const address = await errorOf(() => library.hydrate({ release, networkInfo }));
+    assertNovaError(address, { code: "InvalidIpAddressError", arguments: {} });
+    // Python's exceptions have no keyword arguments.
+    const unknown = await errorOf(() => library.lastCompletedAuditPeriod({ release: "grizzly", unit: "fortnight" }));
+    assertNovaError(unknown, { code: "ValueError", arguments: {} });
 });
 
-test("the cause is the very value that the host threw", async () => {
-    for (const [thrown, code, message] of THROWN) {
-        const nova = new ComputeUtils({
-            release: "hibiscus",
-            host: "cmp-01",
-            conductor: { taskLogGet: () => Promise.reject(thrown) },
-        });
-        const error = await nova.hasAuditBeenRun().catch((caught) => caught);
-        assert.ok(error instanceof NovaError);
-        assert.equal(error.cause, thrown);
-        assert.deepEqual([error.code, error.message, error.callback], [code, message, "taskLogGet"]);
+test("an error of the conductor in memory has the arguments of Nova's exception", async () => {
+    const tables = memory.memoryConductor({ release });
+    const task = { task_name: "instance_usage_audit", host: "cmp-01" };
+    const key = { ...task, period_beginning: MAY.begin, period_ending: MAY.end };
+    const begin = () => tables.taskLogBeginTask(context(), { ...key, task_items: 1, message: "m" });
+    const absent = { ...key, host: "cmp-02", errors: 0, message: null };
+    const action = { release, context: context(), instanceUuid: UUID };
+    const other = { ...action, instanceUuid: uuidOf(1) };
+    const missing = { request_id: context().request_id, instance_uuid: other.instanceUuid };
+    const event = library.packActionEventFinish({ ...action, eventName: "e" });
+    const query = { ...MAY, project_id: null, host: null, marker: "m", limit: 1 };
+    await begin();
+    const { id } = await tables.actionStart(context(), library.packActionStart(action));
+    for (const [call, code, args] of [
+        [begin, "TaskAlreadyRunning", task],
+        [() => tables.taskLogEndTask(context(), absent), "TaskNotRunning", { ...task, host: "cmp-02" }],
+        [() => tables.actionFinish(context(), library.packActionFinish(other)), "InstanceActionNotFound", missing],
+        [
+            () => tables.actionEventFinish(context(), event),
+            "InstanceActionEventNotFound",
+            { event: "e", action_id: id },
+        ],
+        [() => tables.instanceGetActiveByWindow(context(), query), "MarkerNotFound", { marker: "m" }],
+    ]) {
+        const error = await errorOf(call, code);
+        assert.deepEqual([error.code, error.arguments], [code, args]);
+    }
+});
+
+test("the cause is the value that the host threw", async () => {
+    for (const [thrown, code, message, args = {}] of THROWN) {
+        const nova = new ComputeUtils(hostOptions({ conductor: { taskLogGet: () => Promise.reject(thrown) } }));
+        const error = await errorOf(nova.hasAuditBeenRun());
+        assertNovaError(error, { code, message, callback: "taskLogGet", cause: thrown, arguments: args });
         nova.free();
     }
 });
 
-test("what a notifier refuses with is the cause of the failure in the report", async () => {
+test("the error of a refused notification is the cause of a failure in the report", async () => {
     const refusals = THROWN.filter(([thrown]) => thrown !== null);
-    const instances = refusals.map((_, at) => ({
-        ...hibiscus(),
-        uuid: UUID.slice(0, -2) + String(at).padStart(2, "0"),
-    }));
-    const nova = new ComputeUtils({
-        release: "hibiscus",
-        host: "cmp-01",
-        clock: () => NOW,
-        conductor: conductor({
-            instanceGetActiveByWindow: () => ({ instances: [...instances, "no JSON", { uuid: 42 }] }),
-        }),
-        notifier: { notify: (_, { length }) => Array.from({ length }, (_, at) => refusals[at]?.[0]) },
-    });
+    const instances = refusals.map((_, index) => hibiscus({ uuid: uuidOf(index) }));
+    const page = () => ({ instances: [...instances, "no JSON", { uuid: 42 }] });
+    const notify = (_, { length }) => Array.from({ length }, (_, index) => refusals[index]?.[0]);
+    const host = conductor({ instanceGetActiveByWindow: page });
+    const nova = new ComputeUtils(hostOptions({ conductor: host, notifier: { notify } }));
     const report = await nova.runInstanceUsageAudit();
     assert.deepEqual([report.instances, report.notifications], [instances.length + 2, 0]);
     assert.equal(report.failures.length, instances.length + 2);
-    for (const [at, [thrown, code, message]] of refusals.entries()) {
-        const { instance_uuid, error } = report.failures[at];
-        assert.ok(error instanceof NovaError);
-        assert.equal(error.cause, thrown);
-        assert.deepEqual([instance_uuid, error.code, error.message], [instances[at].uuid, code, message]);
-        assert.equal(error.callback, "notify");
+    for (const [index, [thrown, code, message, args = {}]] of refusals.entries()) {
+        const { instance_uuid, error } = report.failures[index];
+        assert.equal(instance_uuid, instances[index].uuid);
+        assertNovaError(error, { code, message, callback: "notify", cause: thrown, arguments: args });
     }
-    // An instance that cannot be read is one failure, and stops nothing.
+    // An unreadable instance is one failure, and the audit continues.
     for (const { instance_uuid, error } of report.failures.slice(-2)) {
-        assert.deepEqual(
-            [instance_uuid, error.code, error.callback, "cause" in error],
-            [null, "ValueError", undefined, false],
-        );
+        assert.equal(instance_uuid, null);
+        assertNovaError(error, { code: "ValueError" });
     }
     nova.free();
 });
 
-test("every function that is called before the module is loaded says so", async () => {
-    const { functions } = read(declarations);
-    const seen = await early(functions.map(({ name }) => name));
-    assert.deepEqual(
-        seen.names,
-        functions.map(({ name }) => name),
-    );
-    for (const [at, { code, message, right }] of seen.errors.entries()) {
-        assert.deepEqual([code, right], ["NotInitialized", true], seen.names[at]);
+test("every function throws NotInitialized before the module is loaded", async () => {
+    const names = readDeclarations(declarations).functions.map(({ name }) => name);
+    const { errors, constructor, afterInit } = await callBeforeInit(names);
+    assert.equal(errors.length, names.length);
+    for (const [index, { code, message, isNovaError }] of errors.entries()) {
+        assert.deepEqual([code, isNovaError], ["NotInitialized", true], names[index]);
         assert.match(message, /call `await init\(\)` first/);
     }
-    assert.deepEqual(seen.constructor, { code: "NotInitialized", right: true });
-    assert.deepEqual(seen.after, "vda");
+    assert.deepEqual([constructor.code, constructor.isNovaError], ["NotInitialized", true]);
+    assert.deepEqual(afterInit, "vda");
 });
 
-/** A program of its own: what one entry has loaded is loaded for the other one, too. */
-async function early(names) {
-    const good = Object.fromEntries(
-        names.map((name) => [name, FUNCTIONS[name]().filter((given) => !ArrayBuffer.isView(given))]),
-    );
+/** Runs a separate program, because the entries for Node and for browsers share one module, which is loaded here. */
+async function callBeforeInit(names) {
+    const isOptions = (value) => !ArrayBuffer.isView(value);
+    const valid = Object.fromEntries(names.map((name) => [name, FUNCTIONS[name]().filter(isOptions)]));
     const program = `
         import { readFile } from "node:fs/promises";
         import * as library from "./node_modules/nova-compute-utils/browser.js";
-        const names = ${JSON.stringify(names)};
-        const good = ${JSON.stringify(good)};
-        const tried = (call) => {
+        const valid = ${JSON.stringify(valid)};
+        const errorOf = (call) => {
             try {
-                return { code: "nothing", message: String(call()) };
+                return { code: "no error", message: String(call()) };
             } catch (error) {
-                return { code: error.code, message: error.message, right: error instanceof library.NovaError };
+                return { code: error.code, message: error.message, isNovaError: error instanceof library.NovaError };
             }
         };
-        const errors = names.map((name) => tried(() => library[name](...good[name])));
-        const { code, right } = tried(() => new library.ComputeUtils(${JSON.stringify(METHODS.constructor()[0])}));
+        const errors = Object.keys(valid).map((name) => errorOf(() => library[name](...valid[name])));
+        const constructor = errorOf(() => new library.ComputeUtils(${JSON.stringify(METHODS.constructor()[0])}));
         const wasm = new URL("./node_modules/nova-compute-utils/nova_compute_utils_bg.wasm", import.meta.url);
         await library.init(readFile(wasm));
-        const after = library.stripDev("/dev/vda");
-        console.log(JSON.stringify({ names, errors, constructor: { code, right }, after }));
+        console.log(JSON.stringify({ errors, constructor, afterInit: library.stripDev("/dev/vda") }));
     `;
-    await writeFile(join(directory, "early.js"), program);
-    return JSON.parse((await run(directory, process.execPath, "early.js")).stdout);
+    await writeFile(join(directory, "before-init.js"), program);
+    return JSON.parse((await run(directory, process.execPath, "before-init.js")).stdout);
 }

@@ -1,122 +1,128 @@
-// What a host may do to the library: answer late or wrongly, throw, be missing, call back in, or go away.
+// Hosts that answer late or wrongly, throw, lack a method, call the library, or free the object.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { read } from "../support/declarations.js";
-import { installed } from "../support/installed.js";
-import { calls, conductor, grizzly, hibiscus, MAY, METHODS, NOW, UUID, volUsage } from "../support/samples.js";
+import { readDeclarations } from "../support/declarations.js";
+import { errorOf } from "../support/errors.js";
+import { loadPackage } from "../support/project.js";
+import {
+    calls,
+    conductor,
+    context,
+    grizzly,
+    hibiscus,
+    hostOptions,
+    MAY,
+    METHODS,
+    NOW,
+    UUID,
+    volUsage,
+} from "../support/samples.js";
 
-const { library, declarations, remove } = await installed();
-const { ComputeUtils, NovaError } = library;
+const { library, memory, assertNovaError, declarations, remove } = await loadPackage();
+const { ComputeUtils } = library;
 after(remove);
 
 const instanceUuid = UUID;
 const eventName = "compute_reboot_instance";
 const page = (instances, next_marker) => ({ instances, next_marker });
+const fail = (thrown) => () => {
+    throw thrown;
+};
+
+/** An instance of grizzly that has a network in its cache. */
+const networked = () => {
+    const network_info = JSON.stringify([{ address: "fa:16:3e:00:00:01", network: { label: "net", subnets: [] } }]);
+    return grizzly({ info_cache: { network_info } });
+};
+
+const INVALID_ROWS = [42, "row", [], {}, { id: "1" }, { id: 1, deleted: false, start_time: 42 }];
 
 /**
- * What asks each method of a conductor, and the answers that make no sense.
+ * For each method of a conductor: a call that uses it, and invalid answers. The library ignores the answers of methods
+ * that have none here.
  *
- * @type {Record<string, { ask: (nova: import("nova-compute-utils").ComputeUtils) => Promise<unknown>, release?: string,
- *     wrong: unknown[], others?: object }>}
+ * @type {Record<string, {
+ *     call: (nova: import("nova-compute-utils").ComputeUtils, options?: object) => Promise<unknown>,
+ *     release?: string,
+ *     invalid?: unknown[],
+ *     others?: object,
+ * }>} `release`: of the `ComputeUtils`; `others`: the other methods of the conductor
  */
-const METHOD = {
-    taskLogGet: { ask: (nova) => nova.hasAuditBeenRun(), wrong: [42, "row", true, [], {}, { task_name: 42 }] },
-    // Whatever they answer, they did it.
-    taskLogBeginTask: { ask: (nova) => nova.startInstanceUsageAudit({ window: MAY, numInstances: 1 }), wrong: [] },
-    taskLogEndTask: { ask: (nova) => nova.finishInstanceUsageAudit({ window: MAY, errors: 0 }), wrong: [] },
+const CONDUCTOR = {
+    taskLogGet: {
+        call: (nova, options) => nova.hasAuditBeenRun(options),
+        invalid: [42, "row", true, [], {}, { task_name: 42 }],
+    },
+    taskLogBeginTask: {
+        call: (nova, options) => nova.startInstanceUsageAudit({ window: MAY, numInstances: 1, ...options }),
+    },
+    taskLogEndTask: { call: (nova, options) => nova.finishInstanceUsageAudit({ window: MAY, errors: 0, ...options }) },
     instanceFaultCreate: {
-        ask: (nova) => nova.addInstanceFaultFromExc({ instanceUuid, fault: new Error("broken") }),
-        wrong: [],
+        call: (nova, options) => nova.addInstanceFaultFromExc({ instanceUuid, fault: new Error("broken"), ...options }),
     },
     instanceGetActiveByWindow: {
-        ask: (nova) => nova.runInstanceUsageAudit(),
-        wrong: [
+        call: (nova, options) => nova.runInstanceUsageAudit(options),
+        invalid: [
             ...[undefined, null, 42, "page", [], {}],
             ...[page(null), page({}), page("[]"), page(42), page([], 42), page([], {}), page([{ n: NaN }])],
             ...[page([new Set()]), page(new Map()), page([Promise.resolve({})])],
         ],
     },
     instanceCountActiveByWindow: {
-        ask: (nova) => nova.runInstanceUsageAudit(),
-        others: { instanceGetActiveByWindow: ({ marker }) => page([hibiscus()], marker === null ? "more" : null) },
-        wrong: [undefined, null, "1", -1, 0.5, NaN, 2 ** 53, 2n ** 63n, [], {}, true],
+        call: (nova, options) => nova.runInstanceUsageAudit(options),
+        others: { instanceGetActiveByWindow: (_, { marker }) => page([hibiscus()], marker === null ? "more" : null) },
+        invalid: [undefined, null, "1", -1, 0.5, NaN, 2 ** 53, 2n ** 63n, [], {}, true],
     },
     bwUsageGetByUuids: {
         release: "grizzly",
-        ask: (nova) => nova.bandwidthUsage({ instance: networked(), auditStart: MAY.begin }),
-        wrong: [undefined, null, 42, "rows", {}, [42], [null], [{}], [{ uuid: UUID }], [{ ...bw(), bw_in: "much" }]],
+        call: (nova, options) => nova.bandwidthUsage({ instance: networked(), auditStart: MAY.begin, ...options }),
+        invalid: [
+            ...[undefined, null, 42, "rows", {}, [42], [null], [{}], [{ uuid: UUID }]],
+            [{ uuid: UUID, mac: null, start_period: MAY.begin, bw_in: "1", bw_out: 2n ** 60n }],
+        ],
     },
     instanceGetNwInfo: {
         release: "grizzly",
-        ask: (nova) => nova.bandwidthUsage({ instance: grizzly(), auditStart: MAY.begin }),
-        wrong: [undefined, null, 42, true, "no JSON", [42], [new Set()]],
+        call: (nova, options) => nova.bandwidthUsage({ instance: grizzly(), auditStart: MAY.begin, ...options }),
+        invalid: [undefined, null, 42, true, "no JSON", [42], [new Set()]],
     },
-    actionStart: { ask: (nova) => nova.actionStart({ instanceUuid }), wrong: rows() },
-    actionFinish: { ask: (nova) => nova.actionFinish({ instanceUuid }), wrong: rows() },
-    actionEventStart: { ask: (nova) => nova.eventStart({ instanceUuid, eventName }), wrong: rows() },
-    actionEventFinish: { ask: (nova) => nova.eventFinish({ instanceUuid, eventName }), wrong: rows() },
+    actionStart: { call: (nova, options) => nova.actionStart({ instanceUuid, ...options }), invalid: INVALID_ROWS },
+    actionFinish: { call: (nova, options) => nova.actionFinish({ instanceUuid, ...options }), invalid: INVALID_ROWS },
+    actionEventStart: {
+        call: (nova, options) => nova.eventStart({ instanceUuid, eventName, ...options }),
+        invalid: INVALID_ROWS,
+    },
+    actionEventFinish: {
+        call: (nova, options) => nova.eventFinish({ instanceUuid, eventName, ...options }),
+        invalid: INVALID_ROWS,
+    },
 };
 
-/** An instance of grizzly whose cache has a network. */
-function networked() {
-    const network_info = JSON.stringify([{ address: "fa:16:3e:00:00:01", network: { label: "net", subnets: [] } }]);
-    return { ...grizzly(), info_cache: { network_info } };
-}
+/** Creates a `ComputeUtils` with a conductor. */
+const withConductor = (host, options = {}) => new ComputeUtils(hostOptions({ conductor: host, ...options }));
 
-function bw() {
-    return { uuid: UUID, mac: "fa:16:3e:00:00:01", start_period: MAY.begin, bw_in: 1, bw_out: 2n ** 60n };
-}
-
-function rows() {
-    return [undefined, null, 42, "row", [], {}, { id: "1" }, { id: 1, deleted: false, start_time: 42 }];
-}
-
-/** A library for a host, and what the host was asked. */
-function utils(host, others = {}) {
-    const clock = () => NOW;
-    return new ComputeUtils({
-        release: "hibiscus",
-        host: "cmp-01",
-        clock,
-        notifier: { notify() {} },
-        ...others,
-        conductor: host,
-    });
-}
-
-/**
- * The error of a callback.
- *
- * @param {Promise<unknown>} asked
- * @param {string} callback
- */
-async function failed(asked, callback, what = "") {
-    const error = await asked.then(
-        (value) => assert.fail(`${callback} ${what}: it gave ${JSON.stringify(value)}`),
-        (thrown) => thrown,
-    );
-    assert.ok(error instanceof NovaError, `${callback} ${what}: no NovaError, but ${error?.stack}`);
-    assert.equal(error.callback, callback, `${what}: ${error.stack}`);
+/** Returns the error of a callback that a call rejects with. */
+async function callbackError(call, callback, expected = {}, label = "") {
+    const error = await errorOf(call, `${callback} ${label}`);
+    assertNovaError(error, { callback, ...expected }, `${callback} ${label}`);
     return error;
 }
 
-test("each method of a conductor is put to the test", () => {
-    const [, body] = /^export interface Conductor \{\n([^]*?)^\}/m.exec(declarations.replace(/\/\*\*[^]*?\*\//g, ""));
-    const names = [...body.matchAll(/^ {4}(\w+)\(/gm)].map(([, name]) => name);
-    assert.deepEqual(Object.keys(METHOD).sort(), names.sort());
-    assert.ok(read(declarations).methods.length > 10);
+test("the tests below cover each method of a conductor", () => {
+    const { callbacks } = readDeclarations(declarations);
+    assert.deepEqual([...Object.keys(CONDUCTOR), "notify"].sort(), [...callbacks.keys()].sort());
 });
 
-for (const [name, { ask, wrong, release = "hibiscus", others = {} }] of Object.entries(METHOD)) {
-    const with_ = (method) => utils(conductor({ ...others, [name]: method }), { release });
+for (const [name, { call, invalid = [], release = "hibiscus", others = {} }] of Object.entries(CONDUCTOR)) {
+    const withMethod = (method) => withConductor(conductor({ ...others, [name]: method }), { release });
 
-    test(`${name}: at once, later, or of another kind of promise`, async () => {
-        const good = conductor(others)[name];
-        const answers = [];
+    test(`${name}: answers with a value, a promise or a thenable`, async () => {
+        const valid = conductor(others)[name];
         const thenable = (value) => ({ then: (resolve) => void resolve(value) });
         const late = (value) => new Promise((resolve) => setTimeout(resolve, 1, value));
+        const results = [];
         for (const wrap of [
             (value) => value,
             (value) => Promise.resolve(value),
@@ -124,193 +130,221 @@ for (const [name, { ask, wrong, release = "hibiscus", others = {} }] of Object.e
             late,
             (value) => thenable(late(value)),
         ]) {
-            answers.push(
-                await ask(with_((...given) => wrap(good(...given)))).catch((error) => [error.code, error.message]),
-            );
+            const nova = withMethod((...args) => wrap(valid(...args)));
+            results.push(await call(nova).catch((error) => [error.code, error.message]));
         }
-        for (const answer of answers) {
-            assert.deepEqual(answer, answers[0]);
+        for (const result of results) {
+            assert.deepEqual(result, results[0]);
         }
     });
 
     test(`${name}: throws or rejects`, async () => {
-        for (const thrown of [
-            new Error("no"),
-            Object.assign(new Error("gone"), { code: "DBError" }),
-            "no",
-            null,
-            undefined,
-            42,
-        ]) {
-            const broken = [
-                () => {
-                    throw thrown;
-                },
+        const coded = Object.assign(new Error("gone"), { code: "DBError" });
+        for (const thrown of [new Error("no"), coded, "no", null, undefined, 42]) {
+            for (const method of [
+                fail(thrown),
                 () => Promise.reject(thrown),
                 () => ({ then: (_, reject) => void reject(thrown) }),
-                () => ({
-                    then() {
-                        throw thrown;
-                    },
-                }),
-            ];
-            for (const method of broken) {
-                const error = await failed(ask(with_(method)), name, String(thrown));
-                assert.equal(error.cause, thrown);
-                assert.equal("cause" in error, thrown !== undefined);
-                assert.equal(error.code, thrown?.code ?? "Error");
-                assert.equal(error.message, thrown?.message ?? String(thrown));
+                () => ({ then: fail(thrown) }),
+            ]) {
+                const cause = thrown === undefined ? {} : { cause: thrown };
+                const expected = {
+                    code: thrown?.code ?? "Error",
+                    message: thrown?.message ?? String(thrown),
+                    ...cause,
+                };
+                await callbackError(call(withMethod(method)), name, expected, String(thrown));
             }
         }
     });
 
-    test(`${name}: answers what makes no sense`, async () => {
-        for (const value of wrong) {
+    test(`${name}: returns an invalid answer`, async () => {
+        for (const value of invalid) {
             for (const answer of [value, Promise.resolve(value)]) {
-                const error = await failed(ask(with_(() => answer)), name, String(value)).catch((other) => {
-                    // What the library makes of a network is told by the library, and no callback is to blame.
-                    if (name === "instanceGetNwInfo" && other.code === "ERR_ASSERTION" && other.expected === name) {
-                        return undefined;
-                    }
-                    throw other;
-                });
-                if (error !== undefined) {
-                    assert.match(error.code, /^(TypeError|ValueError)$/, error.message);
-                    assert.match(error.message, new RegExp(`the answer of ${name}`), String(value));
-                    assert.equal("cause" in error, false, "the host threw nothing");
+                const error = await errorOf(call(withMethod(() => answer)), `${name}: ${String(value)}`);
+                // The library itself, and no callback, rejects network info that is JSON of the wrong shape.
+                if (name !== "instanceGetNwInfo" || error.callback !== undefined) {
+                    const message = new RegExp(`the answer of ${name}`);
+                    assertNovaError(
+                        error,
+                        { callback: name, code: /^(TypeError|ValueError)$/, message },
+                        String(value),
+                    );
                 }
             }
         }
     });
 
-    test(`${name}: is missing, or no method`, async () => {
+    test(`${name}: is missing, or no function`, async () => {
         for (const method of [undefined, null, 42, {}]) {
-            const error = await failed(ask(with_(method)), name);
-            assert.equal(error.code, "NotImplementedError");
-            assert.equal(error.message, `the conductor has no method \`${name}\``);
+            const message = `the conductor has no method \`${name}\``;
+            await callbackError(call(withMethod(method)), name, { code: "NotImplementedError", message });
         }
     });
 
-    test(`${name}: reading it, or its answer, throws`, async () => {
-        const thrown = new Error("the getter is broken");
-        const trap = () => {
-            throw thrown;
-        };
-        const host = Object.defineProperty(conductor(others), name, { get: trap });
-        assert.equal((await failed(ask(utils(host, { release })), name)).cause, thrown);
-        assert.equal(
-            (await failed(ask(with_(() => Object.defineProperty({}, "then", { get: trap }))), name)).cause,
-            thrown,
-        );
-        if (wrong.length > 0) {
-            const answer = new Proxy({}, { get: (_, member) => (member === "then" ? undefined : trap()) });
-            const error = await failed(ask(with_(() => answer)), name).catch((other) => other);
-            assert.ok(error instanceof NovaError || name === "instanceGetNwInfo", error.stack);
+    test(`${name}: reading the method or its answer throws`, async () => {
+        const cause = new Error("the getter is broken");
+        const get = fail(cause);
+        const host = Object.defineProperty(conductor(others), name, { get });
+        await callbackError(call(withConductor(host, { release })), name, { cause });
+        await callbackError(call(withMethod(() => Object.defineProperty({}, "then", { get }))), name, { cause });
+        if (invalid.length > 0) {
+            const answer = new Proxy({}, { get: (_, member) => (member === "then" ? undefined : get()) });
+            const error = await errorOf(call(withMethod(() => answer)));
+            assert.ok(error instanceof library.NovaError, error.stack);
         }
     });
 }
 
-test("without a conductor, or a notifier", async () => {
-    for (const nothing of [null, undefined]) {
-        const nova = new ComputeUtils({ release: "hibiscus", host: "cmp-01", conductor: nothing, notifier: nothing });
-        const asked = await failed(nova.hasAuditBeenRun(), "taskLogGet");
-        assert.equal(asked.code, "NoConductor");
-        assert.match(asked.message, /there is no conductor: give one to `ComputeUtils`$/);
-        const told = await failed(nova.notifyUsageExists({ instance: hibiscus() }), "notify");
-        assert.equal(told.code, "NoNotifier");
-        assert.match(told.message, /there is no notifier: give one to `ComputeUtils`$/);
+test("every callback gets the caller's context first", async () => {
+    const contexts = new Map();
+    const record =
+        (name, answer) =>
+        (...args) => {
+            contexts.set(name, [...(contexts.get(name) ?? []), args[0]]);
+            return answer(...args);
+        };
+    const recording = (methods) =>
+        Object.fromEntries(Object.entries(methods).map(([name, answer]) => [name, record(name, answer)]));
+    const notifier = recording({ notify: () => undefined });
+    for (const { call, release = "hibiscus", others = {} } of Object.values(CONDUCTOR)) {
+        const nova = withConductor(recording(conductor(others)), { release, notifier });
+        await call(nova, { context: context() });
+        nova.free();
+    }
+    const names = [...readDeclarations(declarations).callbacks.keys()];
+    assert.equal(names.length, 13);
+    for (const name of names) {
+        for (const received of contexts.get(name) ?? [undefined]) {
+            assert.deepEqual(received, context(), name);
+        }
     }
 });
 
-test("a notifier that throws, or answers what makes no sense", async () => {
-    const tell = (notify) => utils(conductor(), { notifier: { notify } }).notifyUsageExists({ instance: hibiscus() });
-    const thrown = Object.assign(new Error("the broker is gone"), { code: "MessageDeliveryFailure" });
-    for (const notify of [
-        () => Promise.reject(thrown),
-        () => {
-            throw thrown;
-        },
-        () => [thrown],
-        async () => [thrown],
-    ]) {
-        const error = await failed(tell(notify), "notify");
-        assert.deepEqual([error.cause, error.code, error.message], [thrown, thrown.code, thrown.message]);
+test("every callback gets an empty context if the caller passes none", async () => {
+    const empty = { user_id: null, project_id: null, request_id: null, timestamp: null, glance_endpoint: null };
+    for (const [name, { call, release = "hibiscus", others = {} }] of Object.entries(CONDUCTOR)) {
+        let received;
+        const valid = conductor(others)[name];
+        const method = (...args) => ((received = args[0]), valid(...args));
+        const nova = withConductor(conductor({ ...others, [name]: method }), { release });
+        await call(nova);
+        assert.deepEqual(received, empty, name);
+        nova.free();
     }
-    for (const [answer, says] of [
+});
+
+for (const name of ["actionStart", "actionFinish", "actionEventStart", "actionEventFinish"]) {
+    test(`${name}: the conductor returns no row, and the call resolves to null`, async () => {
+        for (const answer of [undefined, null, Promise.resolve(), Promise.resolve(null)]) {
+            const nova = withConductor({ [name]: () => answer });
+            assert.equal(await CONDUCTOR[name].call(nova), null);
+            nova.free();
+        }
+    });
+}
+
+test("the conductor or the notifier is missing", async () => {
+    for (const absent of [null, undefined]) {
+        const nova = new ComputeUtils({ release: "hibiscus", host: "cmp-01", conductor: absent, notifier: absent });
+        const noConductor = { code: "NoConductor", message: /there is no conductor: give one to `ComputeUtils`$/ };
+        await callbackError(nova.hasAuditBeenRun(), "taskLogGet", noConductor);
+        const noNotifier = { code: "NoNotifier", message: /there is no notifier: give one to `ComputeUtils`$/ };
+        await callbackError(nova.notifyUsageExists({ instance: hibiscus() }), "notify", noNotifier);
+    }
+});
+
+test("the notifier throws or returns an invalid answer", async () => {
+    const send = (notify) =>
+        withConductor(conductor(), { notifier: { notify } }).notifyUsageExists({ instance: hibiscus() });
+    const thrown = Object.assign(new Error("the broker is gone"), { code: "MessageDeliveryFailure" });
+    for (const notify of [() => Promise.reject(thrown), fail(thrown), () => [thrown], async () => [thrown]]) {
+        await callbackError(send(notify), "notify", { code: thrown.code, message: thrown.message, cause: thrown });
+    }
+    for (const [answer, message] of [
         [42, /^the answer of notify is a number: /],
-        ["sent", /^the answer of notify is text: /],
+        ["sent", /^the answer of notify is a string: /],
         [true, /^the answer of notify is a boolean: /],
         [{ 0: null, length: 1 }, /^the answer of notify is an object: /],
-        [[], /^the notifier was given 1 notifications and answered 0$/],
-        [[null, null], /^the notifier was given 1 notifications and answered 2$/],
+        [[], /^the notifier got 1 notifications and returned 0 answers$/],
+        [[null, null], /^the notifier got 1 notifications and returned 2 answers$/],
     ]) {
         for (const notify of [() => answer, async () => answer]) {
-            assert.match((await failed(tell(notify), "notify")).message, says);
+            await callbackError(send(notify), "notify", { message });
         }
     }
     for (const answer of [undefined, null, [null], [undefined], new Array(1)]) {
-        await tell(() => answer);
+        await send(() => answer);
     }
-    const best = utils(conductor(), { notifier: { notify: () => Promise.reject(thrown) } });
-    await best.notifyAboutInstanceUsage({ instance: hibiscus(), eventSuffix: "x", bestEffort: true });
+    const bestEffort = withConductor(conductor(), { notifier: { notify: () => Promise.reject(thrown) } });
+    await bestEffort.notifyAboutInstanceUsage({ instance: hibiscus(), eventSuffix: "x", bestEffort: true });
 });
 
-test("methods are called as methods", async () => {
+test("a notification says whether it is versioned", async () => {
+    for (const { release, instance, expected } of [
+        { release: "grizzly", instance: networked(), expected: [false] },
+        { release: "hibiscus", instance: hibiscus(), expected: [false, true] },
+    ]) {
+        const notifier = memory.collectingNotifier();
+        const nova = withConductor(conductor(), { release, notificationFormat: "both", notifier });
+        await nova.notifyUsageExists({ instance });
+        const isVersioned = ({ versioned }) => versioned;
+        assert.deepEqual(notifier.notifications.map(isVersioned), expected);
+        const hasEnvelope = ({ payload }) => "nova_object.name" in payload;
+        assert.deepEqual(notifier.notifications.map(hasEnvelope), expected);
+        nova.free();
+    }
+});
+
+test("a method of a host is called on the host", async () => {
     class Host {
-        #rows = 0;
+        #calls = 0;
         taskLogGet() {
-            this.#rows += 1;
+            this.#calls += 1;
             return null;
         }
-        get rows() {
-            return this.#rows;
+        get calls() {
+            return this.#calls;
         }
     }
     const host = new Host();
-    assert.equal(await utils(host).hasAuditBeenRun(), false);
-    assert.equal(host.rows, 1);
+    assert.equal(await withConductor(host).hasAuditBeenRun(), false);
+    assert.equal(host.calls, 1);
 });
 
-test("a callback may call back in: free functions, and methods of the same object", async () => {
-    const inner = [];
-    const nova = utils(
-        conductor({
-            async taskLogGet() {
-                inner.push(
-                    library.getNextDeviceName({
-                        release: "hibiscus",
-                        deviceNameList: ["/dev/vda"],
-                        rootDeviceName: "/dev/vda",
-                    }),
-                );
-                inner.push((await nova.eventStart({ instanceUuid, eventName })).id);
-                if (inner.length < 20) {
-                    inner.push(await nova.hasAuditBeenRun());
-                }
-                return null;
-            },
-        }),
-        {
-            clock() {
-                library.stripDev("/dev/vda");
-                return NOW;
-            },
-            randomBytes(length) {
-                library.matchDevice("/dev/vda");
-                return new Uint8Array(length);
-            },
-            notifier: { notify: () => nova.actionStart({ instanceUuid }).then(() => undefined) },
+test("a callback can call functions, and methods of the same object", async () => {
+    const deviceNames = { release: "hibiscus", deviceNameList: ["/dev/vda"], rootDeviceName: "/dev/vda" };
+    const results = [];
+    const host = conductor({
+        async taskLogGet() {
+            results.push(library.getNextDeviceName(deviceNames));
+            results.push((await nova.eventStart({ instanceUuid, eventName })).id);
+            if (results.length < 20) {
+                results.push(await nova.hasAuditBeenRun());
+            }
+            return null;
         },
-    );
+    });
+    const nova = withConductor(host, {
+        clock() {
+            library.stripDev("/dev/vda");
+            return NOW;
+        },
+        randomBytes(length) {
+            library.matchDevice("/dev/vda");
+            return new Uint8Array(length);
+        },
+        notifier: { notify: () => nova.actionStart({ instanceUuid }).then(() => undefined) },
+    });
     const report = await nova.runInstanceUsageAudit({ onProgress: () => library.prependDev("vda") });
     assert.deepEqual([report.instances, report.notifications, report.failures], [1, 1, []]);
-    assert.equal(inner.length, 29, inner.join());
-    assert.deepEqual([...new Set(inner)], ["/dev/vdb", 1, false]);
+    assert.equal(results.length, 29, results.join());
+    assert.deepEqual([...new Set(results)], ["/dev/vdb", 1, false]);
     nova.free();
 });
 
-test("getters of the options may call back in", async () => {
-    const nova = utils(conductor());
+test("a getter of the options can call the library", async () => {
+    const nova = withConductor(conductor());
     const options = {
         get instanceUuid() {
             library.infoFromInstance({ release: "hibiscus", instance: hibiscus() });
@@ -322,109 +356,84 @@ test("getters of the options may call back in", async () => {
     nova.free();
 });
 
-test("an object that is freed while it is asked finishes what it began", async () => {
-    const free = [(nova) => nova.free(), (nova) => nova[Symbol.dispose]()];
-    for (const end of free) {
-        let nova;
-        const host = conductor({
-            taskLogGet() {
-                end(nova);
-                return null;
-            },
-        });
-        nova = utils(host);
-        const early = nova.eventStart({ instanceUuid, eventName });
-        const report = await nova.runInstanceUsageAudit();
-        assert.equal(report.instances, 1);
-        assert.equal((await early).id, 1);
+test("an object that is freed during a call completes the call", async () => {
+    for (const free of [(nova) => nova.free(), (nova) => nova[Symbol.dispose]()]) {
+        const nova = withConductor(conductor({ taskLogGet: () => (free(nova), null) }));
+        const earlier = nova.eventStart({ instanceUuid, eventName });
+        assert.equal((await nova.runInstanceUsageAudit()).instances, 1);
+        assert.equal((await earlier).id, 1);
         assert.throws(() => nova.hasAuditBeenRun(), Error);
-        // The module is as good as before.
+        // The module still works.
         assert.equal(library.stripDev("/dev/vda"), "vda");
     }
 });
 
 test("calls overlap", async () => {
     const waiting = [];
-    const nova = utils(
-        conductor({ actionStart: (_, { action }) => new Promise((resolve) => waiting.push([action, resolve])) }),
-    );
-    const asked = Array.from({ length: 50 }, (_, at) => nova.actionStart({ instanceUuid, actionName: `a${at}` }));
-    // Each call begins in a turn of its own.
+    const wait = (_, { action }) => new Promise((resolve) => waiting.push([action, resolve]));
+    const nova = withConductor(conductor({ actionStart: wait }));
+    const started = Array.from({ length: 50 }, (_, n) => nova.actionStart({ instanceUuid, actionName: `a${n}` }));
+    // Each call starts in a later turn of the event loop.
     await new Promise(setImmediate);
     assert.equal(waiting.length, 50);
-    const row = await nova.eventStart({ instanceUuid, eventName });
-    assert.equal(row.id, 1);
-    const good = conductor().actionStart();
+    assert.equal((await nova.eventStart({ instanceUuid, eventName })).id, 1);
     for (const [action, resolve] of waiting.reverse()) {
-        resolve({ ...good, action });
+        resolve({ ...conductor().actionStart(), action });
     }
     assert.deepEqual(
-        (await Promise.all(asked)).map(({ action }) => action),
-        asked.map((_, at) => `a${at}`),
+        (await Promise.all(started)).map(({ action }) => action),
+        started.map((_, n) => `a${n}`),
     );
     nova.free();
 });
 
-test("without the time, or randomness, nothing is sent, and the error says so", async () => {
+test("an error of the clock or of the random bytes rejects the call, and no notification is sent", async () => {
     const thrown = new Error("no battery");
-    const broken = () => {
-        throw thrown;
-    };
+    const broken = fail(thrown);
     const clocks = [broken, () => 42, () => undefined, () => new Date(NaN), () => "noon", () => Promise.resolve(NOW)];
     const randoms = [
-        ...[
-            broken,
-            () => undefined,
-            () => "random",
-            () => new Uint8Array(15),
-            () => [1, 2, 3],
-            () => new Uint16Array(16),
-        ],
-        () => Object.create(Uint8Array.prototype),
+        ...[broken, () => undefined, () => "random", () => new Uint8Array(15), () => [1, 2, 3]],
+        ...[() => new Uint16Array(16), () => Object.create(Uint8Array.prototype)],
     ];
-    const asks = [
-        (nova) => nova.notifyUsageExists({ instance: hibiscus() }),
+    const instance = hibiscus();
+    const sending = [
+        (nova) => nova.notifyUsageExists({ instance }),
         (nova) => nova.runInstanceUsageAudit(),
-        (nova) => nova.notifyAboutInstanceUsage({ instance: hibiscus(), eventSuffix: "x" }),
-        (nova) => nova.notifyAboutInstanceUsage({ instance: hibiscus(), eventSuffix: "x", bestEffort: true }),
+        (nova) => nova.notifyAboutInstanceUsage({ instance, eventSuffix: "x" }),
+        (nova) => nova.notifyAboutInstanceUsage({ instance, eventSuffix: "x", bestEffort: true }),
         (nova) => nova.notifyAboutVolumeUsage({ volUsage: volUsage() }),
     ];
-    const options = [...clocks.map((clock) => ({ clock })), ...randoms.map((randomBytes) => ({ randomBytes }))];
-    for (const option of options) {
-        const [callback] = Object.keys(option);
-        for (const [at, ask] of asks.entries()) {
-            const sent = [];
-            const notifier = { notify: (_, notifications) => void sent.push(...notifications) };
-            const nova = utils(conductor(), { notifier, notificationFormat: "both", ...option });
-            const error = await failed(ask(nova), callback, `${at}: ${option[callback]}`);
-            assert.deepEqual(sent, []);
-            if (option[callback] === broken) {
-                assert.deepEqual([error.cause, error.message], [thrown, "no battery"]);
-            } else {
-                assert.match(error.message, new RegExp(`${callback}|noon`));
-            }
+    for (const option of [...clocks.map((clock) => ({ clock })), ...randoms.map((randomBytes) => ({ randomBytes }))]) {
+        const [[callback, method]] = Object.entries(option);
+        for (const [index, send] of sending.entries()) {
+            const notifier = memory.collectingNotifier();
+            const nova = withConductor(conductor(), { notifier, notificationFormat: "both", ...option });
+            const isBroken = method === broken;
+            const message = isBroken ? "no battery" : new RegExp(`${callback}|noon`);
+            const expected = isBroken ? { message, cause: thrown } : { message };
+            await callbackError(send(nova), callback, expected, `${index}: ${method}`);
+            assert.deepEqual(notifier.notifications, []);
             nova.free();
         }
     }
-    // What asks for the time only tells no conductor either.
-    const seen = [];
-    const host = new Proxy(conductor(), { get: (target, name) => (seen.push(name), target[name]) });
-    const nova = utils(host, { clock: broken });
-    await failed(nova.eventStart({ instanceUuid, eventName }), "clock");
-    await failed(
-        nova.reportEvent({ eventName, instanceUuids: [UUID] }, () => seen.push("the work")),
-        "clock",
-    );
-    assert.deepEqual(seen, []);
+    // A call that needs the time reads the clock before it calls the conductor.
+    const used = [];
+    const host = new Proxy(conductor(), { get: (target, name) => (used.push(name), target[name]) });
+    const nova = withConductor(host, { clock: broken });
+    await callbackError(nova.eventStart({ instanceUuid, eventName }), "clock", { cause: thrown });
+    const reported = nova.reportEvent({ eventName, instanceUuids: [UUID] }, () => used.push("the body"));
+    await callbackError(reported, "clock", { cause: thrown });
+    assert.deepEqual(used, []);
 });
 
-test("every method of the class rejects, and throws nothing", async () => {
-    const nova = utils(conductor());
-    for (const { name } of calls(library).filter((call) => /^ComputeUtils\.(?!constructor)/.test(call.name))) {
-        const answer = nova[name.slice("ComputeUtils.".length)](42);
-        assert.ok(answer instanceof Promise, name);
-        await assert.rejects(answer, NovaError, name);
+test("every method of the class rejects, and does not throw", async () => {
+    const nova = withConductor(conductor());
+    const methods = calls(library).filter(({ name }) => /^ComputeUtils\.(?!constructor)/.test(name));
+    assert.equal(methods.length, Object.keys(METHODS).length - 1);
+    for (const { name } of methods) {
+        const promise = nova[name.slice("ComputeUtils.".length)](42);
+        assert.ok(promise instanceof Promise, name);
+        assertNovaError(await errorOf(promise), { code: "TypeError" }, name);
     }
-    assert.ok(Object.keys(METHODS).length > 10);
     nova.free();
 });

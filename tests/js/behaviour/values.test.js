@@ -1,44 +1,47 @@
-// Numbers, moments, maps, null: what goes in is taken to the digit or refused, and what comes out is plain.
+// Numbers, times, maps and null: the library takes every value exactly or rejects it, and returns plain values.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { installed } from "../support/installed.js";
+import { errorOf } from "../support/errors.js";
+import { loadPackage } from "../support/project.js";
 import {
     action,
     actionEvent,
+    blockDevices,
     calls,
     conductor,
     context,
     grizzly,
     hibiscus,
+    hostOptions,
     MAY,
     NOW,
     UUID,
 } from "../support/samples.js";
 
-const { library, memory, remove } = await installed();
-const { ComputeUtils, NovaError, infoFromInstance, imageMeta, hydrate, existsPayload, lastCompletedAuditPeriod } =
-    library;
+const { library, memory, assertNovaError, remove } = await loadPackage();
+const { ComputeUtils, infoFromInstance, imageMeta, hydrate, existsPayload, lastCompletedAuditPeriod } = library;
 after(remove);
 
 const release = "hibiscus";
 
-/** The payload of an instance with some changes. */
-const payload = (changes) => infoFromInstance({ release, instance: { ...hibiscus(), ...changes } });
+/** Returns the payload of an instance of hibiscus with some other values. */
+const payload = (values) => infoFromInstance({ release, instance: hibiscus(values) });
 
-/** Everything inside of a value, with its path; errors are looked into elsewhere. */
-function* inside(value, path = "") {
+/** Yields every value inside of a value, with its path; errors have members that are not plain, and are not entered. */
+function* valuesInside(value, path = "") {
     yield [path, value];
     if (typeof value === "object" && value !== null && !(value instanceof Error)) {
         for (const key of Reflect.ownKeys(value)) {
-            yield* inside(value[key], `${path}.${String(key)}`);
+            yield* valuesInside(value[key], `${path}.${String(key)}`);
         }
     }
 }
 
-function frozen(value) {
-    for (const [, member] of inside(value)) {
+/** Freezes a value and everything inside of it. */
+function deepFreeze(value) {
+    for (const [, member] of valuesInside(value)) {
         if (typeof member === "object" && member !== null && !ArrayBuffer.isView(member)) {
             Object.freeze(member);
         }
@@ -46,105 +49,85 @@ function frozen(value) {
     return value;
 }
 
-/** @param {() => unknown} call */
-function refused(call, code, message) {
-    assert.throws(call, (error) => {
-        assert.ok(error instanceof NovaError, `a NovaError was expected: ${error.stack}`);
-        assert.equal(error.code, code, error.message);
-        assert.match(error.message, message);
-        return true;
-    });
+async function assertRejected(call, code, message, expected = {}) {
+    assertNovaError(await errorOf(call), { code, message, ...expected });
 }
 
-test("whole numbers keep every digit: a number while that is exact, a bigint beyond", () => {
+test("an integer keeps every digit, as a number if that is exact and as a bigint otherwise", () => {
     const safe = Number.MAX_SAFE_INTEGER;
-    const wholes = [
-        0,
-        1,
-        -1,
-        safe,
-        -safe,
-        2n ** 53n,
-        -(2n ** 53n),
-        2n ** 63n - 1n,
-        -(2n ** 63n),
-        2n ** 64n,
-        10n ** 30n,
-    ];
-    for (const whole of wholes) {
-        for (const given of [whole, BigInt(whole)]) {
-            assert.equal(payload({ metadata: { whole: given } }).metadata.whole, whole, `${typeof given} ${given}`);
-            const text = JSON.stringify(hibiscus()).replace('"role":"pos"', `"role":${given}`);
-            assert.equal(infoFromInstance({ release, instance: text }).metadata.role, whole, `${given} as JSON text`);
+    const large = [2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n), 2n ** 64n, 10n ** 30n];
+    for (const integer of [0, 1, -1, safe, -safe, ...large]) {
+        for (const input of [integer, BigInt(integer)]) {
+            const { metadata } = payload({ metadata: { integer: input } });
+            assert.equal(metadata.integer, integer, `${typeof input} ${input}`);
+            const instance = JSON.stringify(hibiscus()).replace('"role":"pos"', `"role":${input}`);
+            assert.equal(infoFromInstance({ release, instance }).metadata.role, integer, `${input} as JSON text`);
         }
     }
-    for (const part of [0.5, -1.25, 1e-7, 1.5e15]) {
-        assert.equal(payload({ metadata: { part } }).metadata.part, part);
+    for (const fraction of [0.5, -1.25, 1e-7, 1.5e15]) {
+        assert.equal(payload({ metadata: { fraction } }).metadata.fraction, fraction);
     }
-    // Digits in a text are no number.
+    // A string of digits stays a string.
     assert.equal(payload({ display_name: "90071992547409931" }).display_name, "90071992547409931");
 });
 
-test("a document with one long number has the same members as without", () => {
-    const { metadata, ...others } = payload({
-        metadata: { long: 2n ** 60n, text: "x", list: [1, null, { deep: true }] },
-    });
-    assert.deepEqual(metadata, { long: 2n ** 60n, text: "x", list: [1, null, { deep: true }] });
+test("a bigint in a document changes nothing else of the payload", () => {
+    const input = { long: 2n ** 60n, text: "x", list: [1, null, { deep: true }] };
+    const { metadata, ...others } = payload({ metadata: input });
+    assert.deepEqual(metadata, input);
     const { metadata: _, ...plain } = payload({});
     assert.deepEqual(others, plain);
-    assert.deepEqual(Object.keys(others), Object.keys(plain), "the order is another one");
+    assert.deepEqual(Object.keys(others), Object.keys(plain), "the order differs");
 });
 
-test("a number that may have been rounded, or is none, is refused by its path", () => {
-    const flavor = hibiscus().flavor;
+test("an error names the path of a number that may have been rounded or is not finite", async () => {
+    const inFlavor = (root_gb) => () => payload({ flavor: { ...hibiscus().flavor, root_gb } });
     for (const [root_gb, message] of [
         [2 ** 53, /^`instance\.flavor\.root_gb` is 9007199254740992, .* as a bigint$/],
         [-(2 ** 60), /^`instance\.flavor\.root_gb` is -1152921504606847000, .* as a bigint$/],
         [1e300, /^`instance\.flavor\.root_gb` is 1e\+300, .* as a bigint$/],
-        [NaN, /^`instance\.flavor\.root_gb` is NaN, which JSON cannot hold$/],
-        [Infinity, /^`instance\.flavor\.root_gb` is Infinity, which JSON cannot hold$/],
-        [-Infinity, /^`instance\.flavor\.root_gb` is -Infinity, which JSON cannot hold$/],
+        [NaN, /^`instance\.flavor\.root_gb` is NaN, which JSON cannot represent$/],
+        [Infinity, /^`instance\.flavor\.root_gb` is Infinity, which JSON cannot represent$/],
+        [-Infinity, /^`instance\.flavor\.root_gb` is -Infinity, which JSON cannot represent$/],
         [new Date(NaN), /^`instance\.flavor\.root_gb` is an invalid date$/],
     ]) {
-        refused(() => payload({ flavor: { ...flavor, root_gb } }), "ValueError", message);
+        await assertRejected(inFlavor(root_gb), "ValueError", message);
     }
-    refused(
-        () => payload({ metadata: [{ key: "a" }, { key: NaN }] }),
-        "ValueError",
-        /^`instance\.metadata\[1\]\.key` is NaN/,
-    );
-    refused(
-        () => payload({ metadata: new Map([["a", new Map([["b", NaN]])]]) }),
-        "ValueError",
-        /^`instance\.metadata\.a\.b` is/,
-    );
-    refused(() => library.generateDeviceLetter(2 ** 53), "TypeError", /^`index` is a number: .* bigint/);
-    refused(() => library.generateDeviceLetter(0.5), "TypeError", /^`index` is a number/);
-    refused(() => library.generateDeviceLetter(2n ** 63n), "TypeError", /^`index` is a bigint/);
+    const inList = { metadata: [{ key: "a" }, { key: NaN }] };
+    await assertRejected(() => payload(inList), "ValueError", /^`instance\.metadata\[1\]\.key` is NaN/);
+    const inMap = { metadata: new Map([["a", new Map([["b", NaN]])]]) };
+    await assertRejected(() => payload(inMap), "ValueError", /^`instance\.metadata\.a\.b` is/);
+    for (const [index, message] of [
+        [2 ** 53, /^`index` is a number: .* bigint/],
+        [0.5, /^`index` is a number/],
+        [2n ** 63n, /^`index` is a bigint/],
+    ]) {
+        await assertRejected(() => library.generateDeviceLetter(index), "TypeError", message);
+    }
     assert.equal(library.generateDeviceLetter(27n), library.generateDeviceLetter(27));
 });
 
-test("a Date stands for a moment wherever there is one", async () => {
-    const before = new Date("2025-06-22T23:22:47.250Z");
+test("every time can be a Date", async () => {
+    const date = new Date("2025-06-22T23:22:47.250Z");
     const text = "2025-06-22T23:22:47.250000";
-    assert.deepEqual(lastCompletedAuditPeriod({ release, before }), MAY);
-    const date = (moment) => new Date(`${moment.slice(0, 23)}Z`);
-    const window = { begin: date(MAY.begin), end: date(MAY.end) };
+    const toDate = (time) => new Date(`${time.slice(0, 23)}Z`);
+    assert.deepEqual(lastCompletedAuditPeriod({ release, before: date }), MAY);
+    const window = { begin: toDate(MAY.begin), end: toDate(MAY.end) };
     const instance = hibiscus();
     assert.deepEqual(existsPayload({ release, instance, window }), existsPayload({ release, instance, window: MAY }));
     const launched_at = "2025-04-26T12:19:14.500000";
-    assert.deepEqual(payload({ launched_at: date(launched_at) }), payload({ launched_at }));
-    assert.equal(library.packActionFinish({ release, instanceUuid: UUID, now: before }).finish_time, text);
-    const started = library.packActionStart({ release, instanceUuid: UUID, context: { timestamp: before } });
-    assert.equal(started.start_time, text);
-    // Of a clock, of a conductor's rows, and on the way to it.
-    const seen = [];
-    const rows = conductor({
-        actionEventStart: (...given) => {
-            seen.push(given);
-            return actionEvent({ start_time: before, created_at: before, updated_at: before, deleted_at: before });
+    assert.deepEqual(payload({ launched_at: toDate(launched_at) }), payload({ launched_at }));
+    assert.equal(library.packActionFinish({ release, instanceUuid: UUID, now: date }).finish_time, text);
+    const values = library.packActionStart({ release, instanceUuid: UUID, context: { timestamp: date } });
+    assert.equal(values.start_time, text);
+    // The clock and the rows of a conductor can have dates; the conductor gets strings.
+    let received;
+    const host = conductor({
+        actionEventStart: (...args) => {
+            received = args;
+            return actionEvent({ start_time: date, created_at: date, updated_at: date, deleted_at: date });
         },
-        actionStart: () => action({ start_time: before, finish_time: before, created_at: before, updated_at: before }),
+        actionStart: () => action({ start_time: date, finish_time: date, created_at: date, updated_at: date }),
         taskLogGet: () => ({
             task_name: "instance_usage_audit",
             state: "DONE",
@@ -156,286 +139,230 @@ test("a Date stands for a moment wherever there is one", async () => {
             errors: 2n ** 60n,
         }),
     });
-    const nova = new ComputeUtils({ release, host: "cmp-01", conductor: rows, clock: () => before });
-    const event = await nova.eventStart({ context: { timestamp: before }, instanceUuid: UUID, eventName: "e" });
-    assert.deepEqual(
-        [event.start_time, event.created_at, event.updated_at, event.deleted_at],
-        [text, text, text, text],
-    );
-    assert.deepEqual([seen[0][0].timestamp, seen[0][1].start_time], [text, text]);
-    const started2 = await nova.actionStart({ instanceUuid: UUID });
-    assert.deepEqual([started2.start_time, started2.finish_time], [text, text]);
-    assert.equal(await nova.hasAuditBeenRun({ timestamp: before }), true);
+    const nova = new ComputeUtils(hostOptions({ conductor: host, clock: () => date }));
+    const event = await nova.eventStart({ context: { timestamp: date }, instanceUuid: UUID, eventName: "e" });
+    for (const column of ["start_time", "created_at", "updated_at", "deleted_at"]) {
+        assert.equal(event[column], text, column);
+    }
+    assert.deepEqual([received[0].timestamp, received[1].start_time], [text, text]);
+    const { start_time, finish_time } = await nova.actionStart({ instanceUuid: UUID });
+    assert.deepEqual([start_time, finish_time], [text, text]);
+    assert.equal(await nova.hasAuditBeenRun({ timestamp: date }), true);
     nova.free();
 });
 
-test("what only looks like a moment is refused", () => {
-    const at = (before) => () => lastCompletedAuditPeriod({ release, before });
-    refused(at(new Date(NaN)), "ValueError", /^`before` is an invalid date$/);
-    refused(at(Object.create(Date.prototype)), "ValueError", /^`before` is an invalid date$/);
-    refused(at(new Date(8.64e15)), "ValueError", /275760/);
-    refused(at(NOW.length), "TypeError", /^`before` is a number: give a `Date` or text$/);
-    refused(at({}), "TypeError", /^`before` is an object: give a `Date` or text$/);
-    refused(at("yesterday"), "ValueError", /yesterday/);
+test("an invalid time is rejected", async () => {
+    for (const [before, code, message] of [
+        [new Date(NaN), "ValueError", /^`before` is an invalid date$/],
+        [Object.create(Date.prototype), "ValueError", /^`before` is an invalid date$/],
+        [new Date(8.64e15), "ValueError", /275760/],
+        [42, "TypeError", /^`before` is a number: give a `Date` or a string$/],
+        [{}, "TypeError", /^`before` is an object: give a `Date` or a string$/],
+        ["yesterday", "ValueError", /yesterday/],
+    ]) {
+        await assertRejected(() => lastCompletedAuditPeriod({ release, before }), code, message);
+    }
 });
 
-test("a Map is as good as an object, a Set and bytes are none", () => {
-    const map = (value) =>
+test("a document can have a Map for an object, and rejects a Set, bytes and promises", async () => {
+    const toMap = (value) =>
         typeof value === "object" && value !== null && !Array.isArray(value)
-            ? new Map(Object.entries(value).map(([key, member]) => [key, map(member)]))
+            ? new Map(Object.entries(value).map(([key, member]) => [key, toMap(member)]))
             : value;
-    const instance = hibiscus();
-    assert.deepEqual(infoFromInstance({ release, instance: map(instance) }), infoFromInstance({ release, instance }));
-    assert.deepEqual(
-        infoFromInstance({ release: "grizzly", instance: map(grizzly()) }),
-        infoFromInstance({ release: "grizzly", instance: grizzly() }),
-    );
-    assert.deepEqual(
-        hydrate({ release, networkInfo: [map({ id: "x" })] }),
-        hydrate({ release, networkInfo: [{ id: "x" }] }),
-    );
-    const hidden = [
-        new Set(["a"]),
-        new Uint8Array(2),
-        new Float64Array(1),
-        new ArrayBuffer(2),
-        new DataView(new ArrayBuffer(2)),
-    ];
-    for (const value of [...hidden, new Set(), "text"[Symbol.iterator](), Object("text")]) {
-        refused(
-            () => payload({ metadata: { value } }),
-            "TypeError",
-            /^`instance\.metadata\.value` is no plain object$/,
-        );
-        refused(() => imageMeta(value), "TypeError", /^`systemMetadata` is no plain object$/);
+    for (const options of [
+        { release, instance: hibiscus() },
+        { release: "grizzly", instance: grizzly() },
+    ]) {
+        const withMaps = { ...options, instance: toMap(options.instance) };
+        assert.deepEqual(infoFromInstance(withMaps), infoFromInstance(options));
     }
-    refused(
-        () => imageMeta({ toJSON: () => undefined }),
-        "TypeError",
-        /^`systemMetadata` is nothing that JSON could show$/,
-    );
-    refused(() => imageMeta(Promise.resolve({})), "TypeError", /^`systemMetadata` is a promise: wait for it$/);
-    refused(() => payload({ metadata: [Promise.resolve({})] }), "TypeError", /^`instance\.metadata\[0\]` is a promise/);
-});
-
-test("what JSON leaves out is left out, beside a bigint too", () => {
-    const odd = { gone: undefined, method() {}, [Symbol("s")]: 1, list: [undefined, Symbol("s"), , 1] };
-    const left = { list: [null, null, null, 1] };
-    assert.deepEqual(payload({ metadata: odd }).metadata, left);
-    assert.deepEqual(payload({ metadata: { ...odd, long: 2n ** 60n } }).metadata, { ...left, long: 2n ** 60n });
-    assert.deepEqual(payload({ metadata: { own: { toJSON: () => ({ shown: 2n ** 60n }) } } }).metadata, {
-        own: { shown: 2n ** 60n },
-    });
-});
-
-test("nothing that is given is changed", async () => {
-    for (const { name, call, good } of calls(library)) {
-        // A signal and a host are not the caller's data.
-        const given = good();
-        const before = structuredClone(given.map((value) => (isData(value) ? value : undefined)));
-        await call(...given.map((value) => (isData(value) ? frozen(value) : value)));
-        assert.deepEqual(
-            given.map((value) => (isData(value) ? value : undefined)),
-            before,
-            name,
-        );
+    const vif = { id: "x" };
+    assert.deepEqual(hydrate({ release, networkInfo: [toMap(vif)] }), hydrate({ release, networkInfo: [vif] }));
+    const bytes = [new Uint8Array(2), new Float64Array(1), new ArrayBuffer(2), new DataView(new ArrayBuffer(2))];
+    for (const value of [...bytes, new Set(["a"]), new Set(), "text"[Symbol.iterator](), Object("text")]) {
+        const inDocument = /^`instance\.metadata\.value` is not a plain object$/;
+        await assertRejected(() => payload({ metadata: { value } }), "TypeError", inDocument);
+        await assertRejected(() => imageMeta(value), "TypeError", /^`systemMetadata` is not a plain object$/);
     }
-    const nw = frozen([{ id: "x", network: { subnets: [{ cidr: "10.0.0.0/24", ips: [{ address: "10.0.0.2" }] }] } }]);
-    infoFromInstance(frozen({ release, instance: hibiscus(), networkInfo: nw }));
-    hydrate(frozen({ release: "grizzly", networkInfo: nw }));
+    const withoutJson = { toJSON: () => undefined };
+    const promise = Promise.resolve({});
+    await assertRejected(() => imageMeta(withoutJson), "TypeError", /^`systemMetadata` has no JSON form$/);
+    await assertRejected(() => imageMeta(promise), "TypeError", /^`systemMetadata` is a promise: await it first$/);
+    const inList = /^`instance\.metadata\[0\]` is a promise/;
+    await assertRejected(() => payload({ metadata: [promise] }), "TypeError", inList);
 });
 
-function isData(value) {
-    return [...inside(value)].every(([, member]) => typeof member !== "function" && !(member instanceof AbortSignal));
-}
+test("a document omits what JSON omits, with and without a bigint", () => {
+    const input = { absent: undefined, method() {}, [Symbol("s")]: 1, list: [undefined, Symbol("s"), , 1] };
+    const expected = { list: [null, null, null, 1] };
+    assert.deepEqual(payload({ metadata: input }).metadata, expected);
+    assert.deepEqual(payload({ metadata: { ...input, long: 2n ** 60n } }).metadata, { ...expected, long: 2n ** 60n });
+    const own = { toJSON: () => ({ long: 2n ** 60n }) };
+    assert.deepEqual(payload({ metadata: { own } }).metadata, { own: { long: 2n ** 60n } });
+});
 
-test("any kind of object is a document: frozen, without a prototype, of a class", () => {
-    const plain = payload({});
+test("the library changes no argument", async () => {
+    // Signals and hosts are objects with behaviour, which cannot be cloned.
+    const isData = (value) =>
+        [...valuesInside(value)].every(([, inner]) => typeof inner !== "function" && !(inner instanceof AbortSignal));
+    const dataOf = (args) => args.map((value) => (isData(value) ? value : undefined));
+    for (const { name, call, valid } of calls(library)) {
+        const args = valid();
+        const before = structuredClone(dataOf(args));
+        await call(...args.map((value) => (isData(value) ? deepFreeze(value) : value)));
+        assert.deepEqual(dataOf(args), before, name);
+    }
+    const subnets = [{ cidr: "10.0.0.0/24", ips: [{ address: "10.0.0.2" }] }];
+    const networkInfo = deepFreeze([{ id: "x", address: null, network: { label: "net", subnets } }]);
+    infoFromInstance(deepFreeze({ release, instance: hibiscus(), networkInfo }));
+    hydrate(deepFreeze({ release: "grizzly", networkInfo }));
+});
+
+test("a document can be frozen, without a prototype, or of a class", () => {
+    const expected = payload({});
     class Instance {
         constructor() {
             Object.assign(this, hibiscus());
         }
         get display() {
-            throw new Error("nobody asks a getter of the class");
+            throw new Error("a getter of the class is called");
         }
     }
-    for (const instance of [frozen(hibiscus()), Object.assign(Object.create(null), hibiscus()), new Instance()]) {
-        assert.deepEqual(infoFromInstance({ release, instance }), plain);
+    const withoutPrototype = (value) => Object.assign(Object.create(null), value);
+    for (const instance of [deepFreeze(hibiscus()), withoutPrototype(hibiscus()), new Instance()]) {
+        assert.deepEqual(infoFromInstance({ release, instance }), expected);
     }
-    assert.deepEqual(infoFromInstance(Object.assign(Object.create(null), { release, instance: hibiscus() })), plain);
+    assert.deepEqual(infoFromInstance(withoutPrototype({ release, instance: hibiscus() })), expected);
 });
 
-test("what throws while it is read comes as the cause", async () => {
-    const thrown = new Error("the getter is broken");
-    const broken = {
-        get root_gb() {
-            throw thrown;
-        },
-    };
+test("an exception while a value is read is the cause of the error", async () => {
+    const cause = new Error("the getter is broken");
     const trap = () => {
-        throw thrown;
+        throw cause;
     };
-    const proxy = (target) =>
-        new Proxy(target, {
-            get: trap,
-            ownKeys: trap,
-            has: trap,
-            getPrototypeOf: trap,
-            getOwnPropertyDescriptor: trap,
-        });
+    const failing = (name) => Object.defineProperty({}, name, { get: trap, enumerable: true });
+    const traps = { get: trap, ownKeys: trap, has: trap, getPrototypeOf: trap, getOwnPropertyDescriptor: trap };
+    const proxy = (target) => new Proxy(target, traps);
     const { proxy: revoked, revoke } = Proxy.revocable([], {});
     revoke();
-    const caused = (error) => error instanceof NovaError && error.cause === thrown;
-    assert.throws(() => payload({ flavor: broken }), caused);
-    assert.throws(() => imageMeta(proxy({})), caused);
-    assert.throws(() => infoFromInstance(proxy({})), caused);
-    assert.throws(
-        () =>
-            infoFromInstance({
-                release,
-                get instance() {
-                    throw thrown;
-                },
-            }),
-        caused,
-    );
-    const bdms = (given) => () => library.getDeviceNameForInstance({ release, instance: hibiscus(), bdms: given });
-    assert.throws(bdms(proxy([{}])), caused);
-    assert.throws(bdms([proxy({})]), caused);
-    assert.throws(
-        bdms([
-            {
-                get device_name() {
-                    throw thrown;
-                },
-            },
-        ]),
-        caused,
-    );
-    for (const call of [bdms(revoked), bdms([revoked]), () => imageMeta(revoked), () => infoFromInstance(revoked)]) {
-        assert.throws(call, (error) => error instanceof NovaError && error.code === "TypeError");
+    const devices = (bdms) => () => library.getDeviceNameForInstance({ release, instance: hibiscus(), bdms });
+    const nova = new ComputeUtils(hostOptions());
+    for (const call of [
+        () => payload({ flavor: failing("root_gb") }),
+        () => imageMeta(proxy({})),
+        () => infoFromInstance(proxy({})),
+        () => infoFromInstance(Object.assign(failing("instance"), { release })),
+        devices(proxy([{}])),
+        devices([proxy({})]),
+        devices([failing("device_name")]),
+        () => nova.actionStart(proxy({})),
+        () => nova.reportEvent({ eventName: "e", instanceUuids: proxy([]) }, () => 1),
+    ]) {
+        assertNovaError(await errorOf(call), { cause }, String(call));
     }
-    const nova = new ComputeUtils({ release, host: "cmp-01", conductor: conductor() });
-    await assert.rejects(nova.actionStart(proxy({})), caused);
-    await assert.rejects(
-        nova.reportEvent({ eventName: "e", instanceUuids: proxy([]) }, () => 1),
-        caused,
-    );
+    for (const call of [
+        devices(revoked),
+        devices([revoked]),
+        () => imageMeta(revoked),
+        () => infoFromInstance(revoked),
+    ]) {
+        const error = await errorOf(call);
+        assertNovaError(error, { code: "TypeError", cause: error.cause }, String(call));
+        assert.ok(error.cause instanceof TypeError);
+    }
     nova.free();
 });
 
-test("documents that hold themselves, or are nested without end", () => {
+test("a document that contains itself or is nested too deeply is rejected", async () => {
     const own = hibiscus();
     own.metadata = { own };
-    refused(
-        () => infoFromInstance({ release, instance: own }),
-        "ValueError",
-        /^`instance` holds itself, or is nested too deeply$/,
-    );
+    const message = /^`instance` contains itself or is nested too deeply$/;
+    await assertRejected(() => infoFromInstance({ release, instance: own }), "ValueError", message);
     const nest = (depth, leaf) => Array.from({ length: depth }).reduce((inner) => ({ inner }), leaf);
     for (const depth of [200, 10_000, 100_000]) {
         for (const leaf of [1, 2n ** 60n]) {
-            assert.throws(
-                () => payload({ metadata: nest(depth, leaf) }),
-                (error) => {
-                    assert.ok(error instanceof NovaError, `${depth}: ${error}`);
-                    return error.code === "ValueError";
-                },
-            );
+            await assertRejected(() => payload({ metadata: nest(depth, leaf) }), "ValueError", /./);
         }
-        const text = `{"uuid":"${UUID}","metadata":${'{"inner":'.repeat(depth)}1${"}".repeat(depth)}}`;
-        assert.throws(
-            () => infoFromInstance({ release, instance: text }),
-            (error) => error.code === "ValueError",
-        );
+        const instance = `{"uuid":"${UUID}","metadata":${'{"inner":'.repeat(depth)}1${"}".repeat(depth)}}`;
+        await assertRejected(() => infoFromInstance({ release, instance }), "ValueError", /./);
     }
     assert.deepEqual(payload({ metadata: nest(50, 2n ** 60n) }).metadata, nest(50, 2n ** 60n));
 });
 
-test("`__proto__` is a name like any other", () => {
-    const odd = JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1, "toString": "x"}');
-    for (const metadata of [odd, { ...odd, long: 2n ** 60n, ["__proto__"]: odd["__proto__"] }]) {
-        const out = payload({ metadata }).metadata;
-        assert.deepEqual(Object.getOwnPropertyDescriptor(out, "__proto__")?.value, { polluted: true });
-        assert.equal(Object.getPrototypeOf(out), Object.prototype);
-        assert.equal(out.polluted, undefined);
+test("`__proto__` is an ordinary name", () => {
+    const input = JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1, "toString": "x"}');
+    for (const metadata of [input, { ...input, long: 2n ** 60n, ["__proto__"]: input["__proto__"] }]) {
+        const result = payload({ metadata }).metadata;
+        assert.deepEqual(Object.getOwnPropertyDescriptor(result, "__proto__")?.value, { polluted: true });
+        assert.equal(Object.getPrototypeOf(result), Object.prototype);
+        assert.equal(result.polluted, undefined);
         assert.equal({}.polluted, undefined);
     }
 });
 
-test("lone surrogates do no harm", () => {
-    const odd = "a\ud800b\udc00";
-    const out = payload({ display_name: odd, metadata: { key: odd } });
-    assert.deepEqual([out.instance_id, out.display_name, out.metadata.key], [UUID, odd, odd]);
-    // Rust has no such text; a name must be one.
-    for (const metadata of [{ [odd]: 1 }, { [odd]: 2n ** 60n }]) {
-        refused(() => payload({ metadata }), "ValueError", /^not the JSON expected here: /);
+test("a lone surrogate passes through, except in a name", async () => {
+    const text = "a\ud800b\udc00";
+    const { instance_id, display_name, metadata } = payload({ display_name: text, metadata: { key: text } });
+    assert.deepEqual([instance_id, display_name, metadata.key], [UUID, text, text]);
+    // A Rust string cannot hold a surrogate, and the library reads the names.
+    for (const named of [{ [text]: 1 }, { [text]: 2n ** 60n }]) {
+        await assertRejected(() => payload({ metadata: named }), "ValueError", /^not the JSON expected here: /);
     }
-    assert.equal(library.stripDev(odd).length, odd.length);
+    assert.equal(library.stripDev(text).length, text.length);
     assert.equal(library.safeTruncate({ value: "😀😀", length: 5 }), "😀");
 });
 
-test("what comes out is plain: objects, arrays and values, and nothing is undefined", async () => {
+test("every result and callback argument is a plain value without undefined", async () => {
     const outputs = [];
-    for (const { name, call, good } of calls(library)) {
-        outputs.push([name, await call(...good())]);
+    for (const { name, call, valid } of calls(library)) {
+        outputs.push([name, await call(...valid())]);
     }
-    const keep =
-        (method, answer) =>
-        (...given) => {
-            outputs.push([`the arguments of ${method}`, given]);
+    const record =
+        (name, answer) =>
+        (...args) => {
+            outputs.push([`the arguments of ${name}`, args]);
             return answer();
         };
-    const asked = Object.fromEntries(Object.entries(conductor()).map(([name, method]) => [name, keep(name, method)]));
-    const notifier = { notify: keep("notify", () => undefined) };
-    const clock = () => NOW;
-    for (const of of ["grizzly", "hibiscus"]) {
-        const host = { release: of, host: "cmp-01", notificationFormat: "both", clock, conductor: asked, notifier };
-        const nova = new ComputeUtils(host);
-        const onProgress = keep("onProgress", () => undefined);
+    const recording = (methods) =>
+        Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, record(name, method)]));
+    const notifier = recording({ notify: () => undefined });
+    for (const release of ["grizzly", "hibiscus"]) {
+        const host = { release, notificationFormat: "both", conductor: recording(conductor()), notifier };
+        const nova = new ComputeUtils(hostOptions(host));
+        const onProgress = record("onProgress", () => undefined);
         outputs.push(["a report", await nova.runInstanceUsageAudit({ onProgress })]);
         await nova.eventFinishWithFailure({ instanceUuid: UUID, eventName: "e", excVal: new Error("x"), excTb: "y" });
         await nova.addInstanceFaultFromExc({ instanceUuid: UUID, fault: new Error("x") });
         await nova.notifyAboutVolumeUsage({ context: context(), volUsage: {} }).catch(() => undefined);
         nova.free();
     }
+    const refused = { release, instance: hibiscus(), bdms: blockDevices(), device: "/dev/vdb" };
+    outputs.push(["an error", (await errorOf(() => library.getDeviceNameForInstance(refused))).arguments]);
     assert.ok(outputs.length > 60, `${outputs.length}`);
     for (const [name, output] of outputs) {
         if (output === undefined || output instanceof TransformStream || output instanceof Uint8Array) {
             continue;
         }
-        for (const [path, value] of inside(output)) {
-            const where = `${name}${path}`;
-            assert.notEqual(value, undefined, `${where} is undefined`);
-            if (value instanceof Error) {
-                continue;
+        for (const [path, value] of valuesInside(output)) {
+            const label = `${name}${path}`;
+            assert.notEqual(value, undefined, `${label} is undefined`);
+            if (!(value instanceof Error)) {
+                const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : null;
+                const isPlain = [null, Object.prototype, Array.prototype].includes(prototype);
+                assert.ok(isPlain || path.endsWith("length"), `${label} is a ${prototype}`);
+                assert.ok(["object", "string", "number", "bigint", "boolean"].includes(typeof value), label);
             }
-            const kind = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : null;
-            assert.ok(
-                [null, Object.prototype, Array.prototype].includes(kind) || path.endsWith("length"),
-                `${where} is a ${kind}`,
-            );
-            assert.ok(["object", "string", "number", "bigint", "boolean"].includes(typeof value), where);
         }
     }
 });
 
 test("the hosts of the package take the same values", async () => {
-    const rows = memory.memoryConductor({ release, now: () => new Date("2025-06-22T23:22:47Z") });
+    const tables = memory.memoryConductor({ release, now: () => new Date("2025-06-22T23:22:47Z") });
     const notifier = memory.collectingNotifier();
-    const instance = {
-        ...hibiscus(),
-        launched_at: new Date("2025-04-26T12:19:14Z"),
-        metadata: new Map([["n", 2n ** 60n]]),
-    };
-    await rows.addInstances([instance]);
-    const nova = new ComputeUtils({
-        release,
-        host: "cmp-01",
-        conductor: rows,
-        notifier,
-        clock: () => new Date(`${NOW.slice(0, 23)}Z`),
-    });
+    const launched_at = new Date("2025-04-26T12:19:14Z");
+    await tables.addInstances([hibiscus({ launched_at, metadata: new Map([["n", 2n ** 60n]]) })]);
+    const clock = () => new Date(`${NOW.slice(0, 23)}Z`);
+    const nova = new ComputeUtils(hostOptions({ conductor: tables, notifier, clock }));
     const report = await nova.runInstanceUsageAudit();
     assert.deepEqual(report.failures, []);
     assert.deepEqual(notifier.notifications[0].payload.metadata, { n: 2n ** 60n });

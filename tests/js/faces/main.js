@@ -1,5 +1,6 @@
-// The JS faces for the runner of the vectors in `tests/conformance`: requests on stdin, answers on stdout, a line each.
-// A line `{"callback": …, "args": […]}` asks the runner back, and its next line is the answer to that.
+// The JS side of the faces `node` and `browser`: reads requests of `tests/conformance` on stdin and writes answers to
+// stdout, one JSON text per line. During a request it can write `{"callback": …, "args": […]}`; the next line on stdin
+// is then the answer of the runner's host.
 
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,40 +8,39 @@ import { argv, stdin, stdout } from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-import { scratch } from "../support/scratch.js";
+import { createProject } from "../support/project.js";
 import * as browser from "./browser.js";
 import * as node from "./node.js";
 
 const FACES = { browser, node };
 const face = FACES[argv[2]];
 if (face === undefined) {
-    throw new Error(`there is no face \`${argv[2]}\`: give ${Object.keys(FACES).join(" or ")}`);
+    throw new Error(`unknown face \`${argv[2]}\`: give ${Object.keys(FACES).join(" or ")}`);
 }
 
 const lines = createInterface({ input: stdin })[Symbol.asyncIterator]();
 
-function say(line) {
+function writeLine(line) {
     stdout.write(`${line}\n`);
 }
 
 async function askRunner(name, args) {
-    say(`{"callback":${JSON.stringify(name)},"args":${args}}`);
+    writeLine(`{"callback":${JSON.stringify(name)},"args":${args}}`);
     const { value, done } = await lines.next();
     if (done) {
-        throw new Error("the runner has gone");
+        throw new Error("the runner closed its end of the pipe");
     }
     return value;
 }
 
-const project = await scratch(new URL("agent/", import.meta.url));
+const project = await createProject(new URL("agent/", import.meta.url));
 try {
-    // The tables are played in the same way by whoever has them.
     await cp(fileURLToPath(new URL("../tables.js", import.meta.url)), join(project.directory, "tables.js"));
-    const agent = await face.start(project.directory, askRunner);
+    const agent = await face.start(project, askRunner);
     try {
-        say('{"ready":true}');
+        writeLine('{"ready":true}');
         for (let line = await lines.next(); !line.done; line = await lines.next()) {
-            say(await agent.answer(line.value));
+            writeLine(await agent.answer(line.value));
         }
     } finally {
         await agent.stop();

@@ -3,11 +3,10 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** @param {string} directory a project with the agent and the package */
-export async function start(directory, askRunner) {
-    const at = (file) => pathToFileURL(join(directory, file)).href;
-    const { Agent } = await import(at("agent.js"));
-    const { memoryConductor } = await import(at("node_modules/nova-compute-utils/hosts/memory/index.js"));
+/** @param {Awaited<ReturnType<import("../support/project.js").createProject>>} project with the agent */
+export async function start({ directory, load }, askRunner) {
+    const { Agent } = await import(pathToFileURL(join(directory, "agent.js")).href);
+    const { memoryConductor } = await load("hosts/memory/index.js");
     const agent = new Agent(askRunner, (options) => memoryConductor(options));
     return { answer: (request) => agent.answer(request), stop: async () => {} };
 }

@@ -2,37 +2,27 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 
-import { run, scratch } from "../support/scratch.js";
+import { createProject, run } from "../support/project.js";
 import { EXPECTED } from "./fixtures/work.js";
 
-/** @type {Awaited<ReturnType<typeof scratch>>} */
-let project;
+const { directory, remove } = await createProject(new URL("fixtures/", import.meta.url));
+after(remove);
 
-before(async () => {
-    project = await scratch(new URL("fixtures/", import.meta.url));
-});
-
-after(() => project?.remove());
-
-/**
- * A fixture run to its end, in silence but for its result.
- *
- * @param {string} file
- */
-async function result(file) {
-    const { stdout, stderr } = await run(project.directory, process.execPath, file);
+/** Returns the result that a fixture prints; the fixture prints no warning. */
+async function resultOf(file) {
+    const { stdout, stderr } = await run(directory, process.execPath, file);
     assert.equal(stderr, "");
     return JSON.parse(stdout);
 }
 
-test("import", async () => assert.deepEqual(await result("node/esm.js"), EXPECTED));
+test("import", async () => assert.deepEqual(await resultOf("node/esm.js"), EXPECTED));
 
 test("require", async () => {
     const manifest = new URL("../../../Cargo.toml", import.meta.url);
     const [, version] = /^version = "(.*)"$/m.exec(await readFile(manifest, "utf8")) ?? [];
-    assert.deepEqual(await result("node/require.cjs"), { ...EXPECTED, version });
+    assert.deepEqual(await resultOf("node/require.cjs"), { ...EXPECTED, version });
 });
 
-test("worker thread", async () => assert.deepEqual(await result("node/worker.js"), EXPECTED));
+test("worker thread", async () => assert.deepEqual(await resultOf("node/worker.js"), EXPECTED));

@@ -1,83 +1,103 @@
-// Chromium, and a watch on what goes wrong in it.
+// Chromium, and a record of the problems of its pages.
 
+import { rm } from "node:fs/promises";
 import { env } from "node:process";
 
 import { chromium } from "playwright-core";
 
-const EXECUTABLE = env.CHROMIUM ?? "/usr/bin/chromium";
+import { temporaryDirectory } from "./project.js";
 
-/** Nothing but what the tests ask for. */
-const ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-];
+/** The arguments keep Chromium from sending requests of its own. */
+const OPTIONS = {
+    executablePath: env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ],
+};
 
 /** @returns {Promise<import("playwright-core").Browser>} */
 export function launch() {
-    return chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+    return chromium.launch(OPTIONS);
 }
 
 /**
- * The same with a profile that lies on the disk, as people's does: what a private one stores is slow to store.
+ * Launches Chromium with its profile on the disk, as users have it. A private profile stores data more slowly.
  *
- * @param {string} directory
- * @returns {Promise<import("playwright-core").BrowserContext>}
+ * @returns {Promise<{ context: import("playwright-core").BrowserContext, close: () => Promise<void> }>} `close` removes
+ *     the profile
  */
-export function launchProfile(directory) {
-    return chromium.launchPersistentContext(directory, { executablePath: EXECUTABLE, args: ARGUMENTS });
+export async function launchWithProfile() {
+    const profile = await temporaryDirectory();
+    const context = await chromium.launchPersistentContext(profile, OPTIONS);
+    const close = async () => {
+        await context.close();
+        await rm(profile, { recursive: true, force: true });
+    };
+    return { context, close };
 }
 
 /**
- * Watch what goes wrong in all pages of a context.
+ * Records the problems of all pages of a browser context from now on.
  *
  * @param {import("playwright-core").BrowserContext} context
- * @returns {Promise<string[]>} errors and warnings on the console, those of workers and of the Content Security Policy
- *     included, uncaught errors, and requests that failed
+ * @returns {Promise<string[]>} errors and warnings on the console (of workers and of the Content Security Policy, too),
+ *     uncaught errors and failed requests; the array grows as they occur
  */
-export async function watch(context) {
-    const complaints = [];
+export async function recordProblems(context) {
+    const problems = [];
     context.on("console", (message) => {
         if (message.type() === "error" || message.type() === "warning") {
-            complaints.push(`console: ${message.text()} (${message.location().url})`);
+            problems.push(`console: ${message.text()} (${message.location().url})`);
         }
     });
-    context.on("weberror", (error) => complaints.push(`uncaught: ${error.error()}`));
+    context.on("weberror", (error) => problems.push(`uncaught: ${error.error()}`));
     context.on("requestfailed", (request) => {
-        complaints.push(`request: ${request.url()}: ${request.failure()?.errorText}`);
+        problems.push(`request: ${request.url()}: ${request.failure()?.errorText}`);
     });
-    // A page that catches what a forbidden call throws leaves no word on the console.
+    // A page can catch the exception of a forbidden call; the console then shows no error.
     await context.addInitScript(() => {
         addEventListener("securitypolicyviolation", ({ blockedURI, effectiveDirective }) => {
             console.error(`Content Security Policy: ${effectiveDirective} forbids ${blockedURI}`);
         });
     });
-    return complaints;
+    return problems;
 }
 
 /**
- * Open a page in a profile of its own, and give what it shows as its result, once it does.
+ * Opens a page and waits until its `output` element has text.
+ *
+ * @param {import("playwright-core").BrowserContext} context
+ * @param {string} url
+ * @param {number} timeout in milliseconds
+ * @returns {Promise<{ result: string, problems: string[] }>} the text, and the value of `recordProblems`
+ */
+export async function visit(context, url, timeout = 20_000) {
+    const problems = await recordProblems(context);
+    const page = await context.newPage();
+    await page.goto(url);
+    try {
+        const result = await page.locator("output:not(:empty)").textContent({ timeout });
+        return { result: result ?? "", problems };
+    } catch (error) {
+        throw new Error(`${url} shows no result. ${problems.join("\n")}`, { cause: error });
+    }
+}
+
+/**
+ * Opens a page in a new profile, as `visit` does, and closes it.
  *
  * @param {import("playwright-core").Browser} browser
  * @param {string} url
- * @returns {Promise<{ result: string, complaints: string[] }>} `complaints`: see `watch`
  */
-export async function visit(browser, url) {
+export async function visitOnce(browser, url) {
     const context = await browser.newContext();
-    const complaints = await watch(context);
     try {
-        const page = await context.newPage();
-        await page.goto(url);
-        const output = page.locator("output:not(:empty)");
-        try {
-            const result = await output.textContent({ timeout: 20_000 });
-            return { result: result ?? "", complaints };
-        } catch (error) {
-            throw new Error(`${url} shows no result. ${complaints.join("\n")}`, { cause: error });
-        }
+        return await visit(context, url);
     } finally {
         await context.close();
     }

@@ -1,7 +1,7 @@
-// Randomness that can be had again: print the seed, and a failure can be repeated.
+// Pseudo-random numbers. A test that prints its seed can be repeated.
 
 /**
- * Numbers from 0 to below 1 (mulberry32).
+ * Returns a generator of numbers from 0 (included) to 1 (excluded): mulberry32.
  *
  * @param {number} seed
  * @returns {() => number}

@@ -1,26 +1,49 @@
-// Something good to call everything with. Each is made anew: a test may do with it what it likes.
+// Valid documents, rows, hosts and arguments. Each call returns new objects, which the test may change.
 
 export const UUID = "fc57eb99-06bd-4ec2-b29d-3b59045e199f";
 
-/** When the tests take place. */
+/** The time at which the tests take place. */
 export const NOW = "2025-06-22T23:22:47.000000";
 
-/** The month before. */
+/** The last month that is complete at that time. */
 export const MAY = { begin: "2025-05-01T00:00:00.000000", end: "2025-06-01T00:00:00.000000" };
+
+const PROJECT_ID = "0d4f19a8e6f04a2fb4f4e0c5c2a9b9a1";
+const USER_ID = "b2e1d0c9f8a74b6583920716253443a1";
+
+// Options that several functions take.
+const release = "hibiscus";
+const instanceUuid = UUID;
+const eventName = "compute_reboot_instance";
+const window = MAY;
+const now = NOW;
+const auditPeriod = "month";
+const glanceEndpoint = "http://glance.example:9292";
+const computeDriver = "libvirt.LibvirtDriver";
+const maxDiskDevicesToAttach = 26;
+const rootDeviceName = "/dev/vda";
+const device = "/dev/vdc";
+const timesAreText = false;
+const bdmsInNotifications = true;
+const includeShareMapping = true;
+
+/** Returns the UUID of the instance with a number of at most four digits. */
+export const uuidOf = (number) => UUID.slice(0, -4) + String(number).padStart(4, "0");
 
 export const context = () => ({
     user_id: "5f3c8d1a9b7e4c2f8a6d0e1b3c5f7a9d",
-    project_id: "0d4f19a8e6f04a2fb4f4e0c5c2a9b9a1",
+    project_id: PROJECT_ID,
     request_id: "req-e0666734-0883-4cc9-add2-ff4dfe5f823c",
     timestamp: "2025-06-22T23:22:40.000000",
+    glance_endpoint: glanceEndpoint,
 });
 
-/** An instance of hibiscus, alive in May. */
-export const hibiscus = () => ({
+/** An instance of hibiscus that exists in May. */
+export const hibiscus = (values = {}) => ({
     id: 40409,
     uuid: UUID,
-    project_id: "0d4f19a8e6f04a2fb4f4e0c5c2a9b9a1",
-    user_id: "b2e1d0c9f8a74b6583920716253443a1",
+    project_id: PROJECT_ID,
+    user_id: USER_ID,
     display_name: "café-pos",
     display_description: null,
     hostname: "caf-pos",
@@ -51,10 +74,11 @@ export const hibiscus = () => ({
         rxtx_factor: 1.0,
         extra_specs: {},
     },
+    ...values,
 });
 
-/** One of grizzly, which wants every column to be there. */
-export const grizzly = () => ({
+/** An instance of grizzly, which requires every column. */
+export const grizzly = (values = {}) => ({
     access_ip_v4: null,
     access_ip_v6: null,
     architecture: "i686",
@@ -80,21 +104,21 @@ export const grizzly = () => ({
     reservation_id: "r-dd1e8e27",
     root_device_name: "/dev/vda",
     root_gb: 20,
-    system_metadata: [
-        { deleted: 0, key: "instance_type_id", value: "5" },
-        { deleted: 0, key: "instance_type_name", value: "m1.small" },
-        { deleted: 0, key: "instance_type_memory_mb", value: "2048" },
-        { deleted: 0, key: "instance_type_vcpus", value: "1" },
-        { deleted: 0, key: "instance_type_root_gb", value: "20" },
-        { deleted: 0, key: "instance_type_ephemeral_gb", value: "0" },
-        { deleted: 0, key: "instance_type_flavorid", value: "2" },
-        { deleted: 0, key: "instance_type_swap", value: "0" },
-        { deleted: 0, key: "instance_type_rxtx_factor", value: "2.0" },
-        { deleted: 0, key: "instance_type_vcpu_weight", value: null },
-        { deleted: 0, key: "image_os_distro", value: "ubuntu" },
-        { deleted: 0, key: "image_image_type", value: "snapshot" },
-        { deleted: 0, key: "instance_type_extra", value: "1" },
-    ],
+    system_metadata: Object.entries({
+        instance_type_id: "5",
+        instance_type_name: "m1.small",
+        instance_type_memory_mb: "2048",
+        instance_type_vcpus: "1",
+        instance_type_root_gb: "20",
+        instance_type_ephemeral_gb: "0",
+        instance_type_flavorid: "2",
+        instance_type_swap: "0",
+        instance_type_rxtx_factor: "2.0",
+        instance_type_vcpu_weight: null,
+        image_os_distro: "ubuntu",
+        image_image_type: "snapshot",
+        instance_type_extra: "1",
+    }).map(([key, value]) => ({ deleted: 0, key, value })),
     task_state: null,
     terminated_at: "2013-03-13T17:23:46.000000",
     updated_at: "2013-01-16T16:49:46.000000",
@@ -102,14 +126,18 @@ export const grizzly = () => ({
     uuid: "313c4394-ffe6-49f1-8423-d1149976e293",
     vcpus: 1,
     vm_state: "soft-delete",
+    ...values,
 });
+
+/** The block devices of an instance of which `/dev/vdb` is in use. */
+export const blockDevices = () => [{ device_name: "/dev/vdb", source_type: "volume", destination_type: "volume" }];
 
 /** A row of `volume_usage_cache`. */
 export const volUsage = () => ({
     volume_id: "a6b3c1de-33e2-4a3c-9a9e-0f2a3f6f2a10",
     instance_uuid: UUID,
-    project_id: "0d4f19a8e6f04a2fb4f4e0c5c2a9b9a1",
-    user_id: "b2e1d0c9f8a74b6583920716253443a1",
+    project_id: PROJECT_ID,
+    user_id: USER_ID,
     availability_zone: "az-1",
     tot_last_refreshed: "2025-05-01T00:00:00.000000",
     tot_reads: 1,
@@ -123,6 +151,9 @@ export const volUsage = () => ({
     curr_write_bytes: 8,
 });
 
+/** The columns that every table of Nova has. */
+const common = () => ({ created_at: NOW, updated_at: null, deleted_at: null, deleted: false });
+
 /** A row of `instance_actions`. */
 export const action = (values = {}) => ({
     id: 1,
@@ -134,10 +165,7 @@ export const action = (values = {}) => ({
     start_time: NOW,
     finish_time: null,
     message: null,
-    created_at: NOW,
-    updated_at: null,
-    deleted_at: null,
-    deleted: false,
+    ...common(),
     ...values,
 });
 
@@ -152,15 +180,12 @@ export const actionEvent = (values = {}) => ({
     traceback: null,
     host: "cmp-01",
     details: null,
-    created_at: NOW,
-    updated_at: null,
-    deleted_at: null,
-    deleted: false,
+    ...common(),
     ...values,
 });
 
-/** A conductor that answers everything, at once. */
-export const conductor = (others = {}) => ({
+/** A conductor that answers every call without a promise. */
+export const conductor = (methods = {}) => ({
     taskLogGet: () => null,
     taskLogBeginTask: () => undefined,
     taskLogEndTask: () => undefined,
@@ -173,41 +198,45 @@ export const conductor = (others = {}) => ({
     actionFinish: () => action({ finish_time: NOW }),
     actionEventStart: () => actionEvent(),
     actionEventFinish: () => actionEvent({ finish_time: NOW, result: "Success" }),
-    ...others,
+    ...methods,
 });
 
-const release = "hibiscus";
-const instanceUuid = UUID;
-const eventName = "compute_reboot_instance";
-const window = MAY;
-const now = NOW;
+/** Options of `ComputeUtils` for the host `cmp-01`, whose clock stands still. */
+export const hostOptions = (options = {}) => ({
+    release,
+    host: "cmp-01",
+    clock: () => NOW,
+    conductor: conductor(),
+    notifier: { notify: () => undefined },
+    ...options,
+});
+
+const existsNdjsonOptions = () => ({
+    release,
+    host: "cmp-01",
+    window,
+    auditPeriod,
+    notificationFormat: "unversioned",
+    bdmsInNotifications,
+    includeShareMapping,
+    context: context(),
+    now,
+    firstLine: 1,
+});
 
 /**
- * Arguments for every function: all that it takes.
+ * The arguments of every function, with every option.
  *
  * @type {Record<string, () => unknown[]>}
  */
 export const FUNCTIONS = {
-    auditPeriodBounds: () => [{ release, auditPeriod: "month", currentPeriod: false, now }],
+    auditPeriodBounds: () => [{ release, auditPeriod, currentPeriod: false, now }],
     defaultDeviceNamesForInstance: () => [
-        { release, rootDeviceName: "/dev/vda", blockDeviceLists: [["/dev/vda", null], []], maxDiskDevicesToAttach: 26 },
+        { release, rootDeviceName, blockDeviceLists: [[rootDeviceName, null], []], maxDiskDevicesToAttach },
     ],
     exceptionToDict: () => [{ fault: { class_name: "NoValidHost", text: "none" }, message: "no host" }],
-    existsNdjson: () => [
-        new TextEncoder().encode(`${JSON.stringify(hibiscus())}\n`),
-        {
-            release,
-            host: "cmp-01",
-            window,
-            auditPeriod: "month",
-            notificationFormat: "unversioned",
-            glanceEndpoint: "http://glance.example:9292",
-            context: context(),
-            now,
-            firstLine: 1,
-        },
-    ],
-    existsNdjsonStream: () => FUNCTIONS.existsNdjson().slice(1),
+    existsNdjson: () => [new TextEncoder().encode(`${JSON.stringify(hibiscus())}\n`), existsNdjsonOptions()],
+    existsNdjsonStream: () => [existsNdjsonOptions()],
     existsPayload: () => [
         {
             release,
@@ -215,8 +244,8 @@ export const FUNCTIONS = {
             window,
             systemMetadata: {},
             extraUsageInfo: {},
-            glanceEndpoint: "http://glance.example:9292",
-            timesAreText: false,
+            glanceEndpoint,
+            timesAreText,
         },
     ],
     explainDeviceNameForInstance: () => FUNCTIONS.getDeviceNameForInstance(),
@@ -225,24 +254,17 @@ export const FUNCTIONS = {
     generateDeviceName: () => [{ prefix: "vd", index: 1 }],
     getDeviceLetter: () => [{ release, deviceName: "/dev/vdb" }],
     getDeviceNameForInstance: () => [
-        {
-            release,
-            instance: hibiscus(),
-            bdms: [{ device_name: "/dev/vdb", source_type: "volume", destination_type: "volume" }],
-            device: "/dev/vdc",
-            maxDiskDevicesToAttach: 26,
-            computeDriver: "libvirt.LibvirtDriver",
-        },
+        { release, instance: hibiscus(), bdms: blockDevices(), device, maxDiskDevicesToAttach, computeDriver },
     ],
     getNetworkInfo: () => [hibiscus()],
     getNextDeviceName: () => [
         {
             release,
-            deviceNameList: ["/dev/vda", null],
-            rootDeviceName: "/dev/vda",
-            device: "/dev/vdc",
-            maxDiskDevicesToAttach: 26,
-            computeDriver: "libvirt.LibvirtDriver",
+            deviceNameList: [rootDeviceName, null],
+            rootDeviceName,
+            device,
+            maxDiskDevicesToAttach,
+            computeDriver,
         },
     ],
     getNwInfoForInstance: () => [{ info_cache: { network_info: "[]" } }],
@@ -257,12 +279,14 @@ export const FUNCTIONS = {
             systemMetadata: {},
             extra: {},
             populateImageRefUrl: true,
-            glanceEndpoint: "http://glance.example:9292",
-            timesAreText: false,
+            glanceEndpoint,
+            timesAreText,
         },
     ],
-    instanceBlockMapping: () => [{ release, instance: hibiscus(), bdms: [], computeDriver: "libvirt.LibvirtDriver" }],
-    instanceExistsPayload: () => [{ context: context(), instance: hibiscus(), window }],
+    instanceBlockMapping: () => [{ release, instance: hibiscus(), bdms: [], computeDriver }],
+    instanceExistsPayload: () => [
+        { context: context(), instance: hibiscus(), window, bdmsInNotifications, includeShareMapping },
+    ],
     lastCompletedAuditPeriod: () => [{ release, unit: "month", auditPeriod: "day", before: now, clamp: false }],
     matchDevice: () => ["/dev/vdb"],
     packActionEventFinish: () => [
@@ -275,41 +299,41 @@ export const FUNCTIONS = {
     safeTruncate: () => [{ value: "café", length: 4 }],
     stripDev: () => ["/dev/vdb"],
     stripPrefix: () => [{ release, deviceName: "/dev/vdb" }],
-    usageVolumeInfo: () => [{ release, volUsage: volUsage(), timesAreText: false }],
+    usageVolumeInfo: () => [{ release, volUsage: volUsage(), timesAreText }],
     validateDeviceName: () => ["/dev/vdb"],
-    windowsBetween: () => [{ release, auditPeriod: "month", begin: MAY.begin, end: NOW, clamp: false }],
+    windowsBetween: () => [{ release, auditPeriod, begin: MAY.begin, end: NOW, clamp: false }],
 };
 
 /**
- * Arguments for every method of `ComputeUtils`, and for its constructor.
+ * The arguments of every method of `ComputeUtils` and of its constructor, with every option.
  *
  * @type {Record<string, () => unknown[]>}
  */
 export const METHODS = {
     constructor: () => [
-        {
-            release,
-            host: "cmp-01",
-            auditPeriod: "month",
+        hostOptions({
+            auditPeriod,
             notificationFormat: "both",
-            glanceEndpoint: "http://glance.example:9292",
-            conductor: conductor(),
-            notifier: { notify: () => undefined },
-            clock: () => NOW,
+            bdmsInNotifications,
+            includeShareMapping,
             randomBytes: (length) => new Uint8Array(length),
-        },
+        }),
     ],
     actionFinish: () => [{ context: context(), instanceUuid }],
     actionStart: () => [{ context: context(), instanceUuid, actionName: "reboot" }],
-    addInstanceFaultFromExc: () => [{ instanceUuid, fault: new Error("broken"), faultMessage: "it broke" }],
-    bandwidthUsage: () => [{ instance: hibiscus(), auditStart: MAY.begin, ignoreMissingNetworkData: true }],
+    addInstanceFaultFromExc: () => [
+        { context: context(), instanceUuid, fault: new Error("broken"), faultMessage: "it broke" },
+    ],
+    bandwidthUsage: () => [
+        { context: context(), instance: hibiscus(), auditStart: MAY.begin, ignoreMissingNetworkData: true },
+    ],
     eventFinish: () => [{ context: context(), instanceUuid, eventName }],
     eventFinishWithFailure: () => [
         { context: context(), instanceUuid, eventName, excVal: new Error("broken"), excTb: "frames" },
     ],
     eventStart: () => [{ context: context(), instanceUuid, eventName, host: "cmp-01" }],
-    finishInstanceUsageAudit: () => [{ window, host: "cmp-01", errors: 0, message: "done" }],
-    hasAuditBeenRun: () => [{ host: "cmp-01", timestamp: now }],
+    finishInstanceUsageAudit: () => [{ context: context(), window, host: "cmp-01", errors: 0, message: "done" }],
+    hasAuditBeenRun: () => [{ context: context(), host: "cmp-01", timestamp: now }],
     notifyAboutInstanceUsage: () => [
         {
             context: context(),
@@ -321,7 +345,7 @@ export const METHODS = {
             extraUsageInfo: {},
             fault: new Error("broken"),
             bestEffort: false,
-            timesAreText: false,
+            timesAreText,
         },
     ],
     notifyAboutVolumeUsage: () => [{ context: context(), volUsage: volUsage(), host: "cmp-01" }],
@@ -334,7 +358,7 @@ export const METHODS = {
             ignoreMissingNetworkData: true,
             systemMetadata: {},
             extraUsageInfo: {},
-            timesAreText: false,
+            timesAreText,
         },
     ],
     reportEvent: () => [
@@ -351,24 +375,24 @@ export const METHODS = {
     runInstanceUsageAudit: () => [
         { context: context(), signal: new AbortController().signal, onProgress: () => undefined },
     ],
-    startInstanceUsageAudit: () => [{ window, host: "cmp-01", numInstances: 1 }],
+    startInstanceUsageAudit: () => [{ context: context(), window, host: "cmp-01", numInstances: 1 }],
 };
 
 /**
- * Every function and method with its arguments, as something to call with any. Methods are called on an object of
- * their own, and what a constructor makes is freed.
+ * Returns every function and method as a function of any arguments, with its valid arguments. All methods are called on
+ * one object; the result of the constructor is freed.
  *
  * @param {typeof import("nova-compute-utils")} library
- * @returns {{ name: string, good: () => unknown[], call: (...given: unknown[]) => unknown }[]}
+ * @returns {{ name: string, valid: () => unknown[], call: (...args: unknown[]) => unknown }[]}
  */
 export function calls(library) {
-    const functions = Object.entries(FUNCTIONS).map(([name, good]) => ({ name, good, call: library[name] }));
-    const make = (...given) => new library.ComputeUtils(...given);
-    const nova = make(...METHODS.constructor());
-    const methods = Object.entries(METHODS).map(([name, good]) => ({
+    const functions = Object.entries(FUNCTIONS).map(([name, valid]) => ({ name, valid, call: library[name] }));
+    const construct = (...args) => new library.ComputeUtils(...args);
+    const nova = construct(...METHODS.constructor());
+    const methods = Object.entries(METHODS).map(([name, valid]) => ({
         name: `ComputeUtils.${name}`,
-        good,
-        call: name === "constructor" ? (...given) => make(...given).free() : (...given) => nova[name](...given),
+        valid,
+        call: name === "constructor" ? (...args) => construct(...args).free() : (...args) => nova[name](...args),
     }));
     return [...functions, ...methods];
 }

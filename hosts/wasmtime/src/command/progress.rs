@@ -2,17 +2,18 @@ use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nova_compute_utils_wasmtime::NdjsonNotifier;
-use nova_compute_utils_wasmtime::notifier::{self, HostError, Json, Notification};
+use nova_compute_utils_wasmtime::conductor::{Context, HostError};
+use nova_compute_utils_wasmtime::notifier::{self, Notification};
 
-/// A progress bar for an audit, where somebody watches.
+/// Makes the progress bar of an audit.
 pub fn bar(host: &str, notifications: u64) -> ProgressBar {
     let bar = ProgressBar::new(notifications).with_prefix(host.to_owned());
     let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} notifications, {eta} to go");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Is there anybody to watch, and is the terminal free for it?
-pub fn watched(notifications_to_stdout: bool) -> bool {
+/// Returns whether standard error is a terminal to which no notifications go.
+pub fn is_visible(notifications_to_stdout: bool) -> bool {
     io::stderr().is_terminal() && !(notifications_to_stdout && io::stdout().is_terminal())
 }
 
@@ -25,7 +26,7 @@ pub struct Progress {
 impl notifier::Host for Progress {
     async fn notify(
         &mut self,
-        context: Json,
+        context: Context,
         notifications: Vec<Notification>,
     ) -> Result<Vec<Option<HostError>>, HostError> {
         let answers = self.notifier.notify(context, notifications).await?;

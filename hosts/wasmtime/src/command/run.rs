@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use nova_compute_utils_wasmtime::audit::AuditReport;
-use nova_compute_utils_wasmtime::conductor::{Host as _, WindowQuery};
+use nova_compute_utils_wasmtime::conductor::WindowQuery;
 use nova_compute_utils_wasmtime::period::Window;
 use nova_compute_utils_wasmtime::{Callbacks, Error, NdjsonNotifier, Plugin, SqlConductor, types};
 
 use super::progress::{self, Progress};
 use super::summary::{self, Audit, Outcome};
-use super::{Failure, Rules, Status, print, say};
+use super::{Failure, Settings, Status, print, print_stderr};
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub struct Options {
     /// Nova's cell database: `sqlite:PATH`
     #[arg(long, value_name = "URL")]
@@ -23,20 +24,26 @@ pub struct Options {
     #[command(flatten)]
     hosts: Hosts,
     #[command(flatten)]
-    rules: Rules,
-    /// Which notifications to send
+    settings: Settings,
+    /// Which notifications to send: Nova's `notification_format`
     #[arg(long, value_enum, default_value_t = Format::Unversioned)]
     format: Format,
     /// Base of the image URLs, such as `http://glance.example:9292`
     #[arg(long, value_name = "URL")]
     image_endpoint: Option<String>,
-    /// Where notifications go: `ndjson:FILE` (at its end, where it exists) or `stdout`
+    /// List the volumes of each instance in versioned notifications
+    #[arg(long)]
+    bdms_in_notifications: bool,
+    /// List the shares of each instance in versioned notifications
+    #[arg(long)]
+    include_share_mapping: bool,
+    /// Where notifications go: `ndjson:FILE` (appended to an existing file) or `stdout`
     #[arg(long, value_name = "TARGET", default_value = "stdout", value_parser = target)]
     notify: Target,
-    /// No progress bar and no summary
+    /// Print no progress bar and no summary
     #[arg(long)]
     quiet: bool,
-    /// The summary as JSON
+    /// Print the summary as JSON
     #[arg(long)]
     json: bool,
 }
@@ -44,10 +51,10 @@ pub struct Options {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Hosts {
-    /// A compute host to audit; may be given several times
+    /// The compute hosts to audit
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = clap::builder::NonEmptyStringValueParser::new())]
     host: Vec<String>,
-    /// Every host that has instances in the window or a compute service
+    /// Audit every host that has instances in the window or a compute service
     #[arg(long)]
     all_hosts: bool,
 }
@@ -69,33 +76,36 @@ fn target(text: &str) -> Result<Target, String> {
     match text.split_once(':') {
         None if text == "stdout" => Ok(Target::Stdout),
         Some(("ndjson", file)) if !file.is_empty() => Ok(Target::Ndjson(file.into())),
-        _ => Err("notifications go to `ndjson:FILE` or `stdout`".into()),
+        _ => Err("give `ndjson:FILE` or `stdout`".into()),
     }
 }
 
 impl Target {
     fn open(&self) -> Result<NdjsonNotifier, Failure> {
-        let bad = |name: &str, error| Failure::BadInput(format!("cannot write notifications to `{name}`: {error}"));
+        let failed = |name: &str, error| Failure::BadInput(format!("cannot write notifications to `{name}`: {error}"));
         match self {
-            Self::Stdout => NdjsonNotifier::stdout().map_err(|error| bad("stdout", error)),
-            Self::Ndjson(file) => NdjsonNotifier::append(file).map_err(|error| bad(&file.to_string_lossy(), error)),
+            Self::Stdout => NdjsonNotifier::stdout().map_err(|error| failed("stdout", error)),
+            Self::Ndjson(file) => NdjsonNotifier::append(file).map_err(|error| failed(&file.to_string_lossy(), error)),
         }
     }
 }
 
 impl Options {
     pub async fn run(self) -> Result<Status, Failure> {
-        let pure = self.rules.plugin()?;
-        let window = self.rules.last_window(&pure).await?;
-        let conductor = SqlConductor::open(&self.database, self.rules.clock()).await?;
+        let plugin = self.settings.plugin()?;
+        let window = self.settings.last_window(&plugin).await?;
+        let conductor = SqlConductor::open(&self.database, self.settings.clock())
+            .await?
+            .with_block_devices(self.bdms_in_notifications)
+            .with_shares(self.include_share_mapping);
         let hosts = self.hosts.names(&conductor, &window).await?;
-        // Last of all, for this may create a file.
+        // Last, because this may create a file.
         let notifier = self.notify.open()?;
         if hosts.is_empty() {
-            say("nothing to do: no host has instances in the window or a compute service");
+            print_stderr("nothing to do: no host has instances in the window or a compute service");
         }
 
-        let auditor = Auditor { options: &self, plugin: pure.connect()?, window: &window, conductor, notifier };
+        let auditor = Auditor { options: &self, plugin: plugin.connect()?, window: &window, conductor, notifier };
         let (audits, failure) = auditor.audit(hosts).await;
         self.report(&audits, &window)?;
         match failure {
@@ -107,14 +117,12 @@ impl Options {
 
     fn report(&self, audits: &[Audit], window: &Window) -> Result<(), Failure> {
         let text = match (self.json, self.quiet) {
-            (true, _) => {
-                summary::for_machines(audits, window).map_err(|error| Failure::HostFailed(error.to_string()))?
-            }
-            (false, false) if !audits.is_empty() => summary::for_people(audits, window),
+            (true, _) => summary::as_json(audits, window).map_err(|error| Failure::HostFailed(error.to_string()))?,
+            (false, false) if !audits.is_empty() => summary::as_table(audits, window),
             (false, _) => return Ok(()),
         };
         match self.notify {
-            Target::Stdout => say(&text),
+            Target::Stdout => print_stderr(&text),
             Target::Ndjson(_) => print(&text)?,
         }
         Ok(())
@@ -122,15 +130,22 @@ impl Options {
 
     fn config(&self, host: &str) -> types::Config {
         types::Config {
-            host: host.to_owned(),
+            instance_usage_audit_period: self.settings.period.clone(),
             notification_format: match self.format {
                 Format::Unversioned => types::NotificationFormat::Unversioned,
                 Format::Versioned => types::NotificationFormat::Versioned,
                 Format::Both => types::NotificationFormat::Both,
             },
-            glance_endpoint: self.image_endpoint.as_deref().map(|url| url.strip_suffix('/').unwrap_or(url).to_owned()),
-            ..self.rules.config()
+            bdms_in_notifications: self.bdms_in_notifications,
+            include_share_mapping: self.include_share_mapping,
+            ..types::Config::new(self.settings.release(), host)
         }
+    }
+
+    /// Returns the request context of Nova's periodic task, which has no user and no project.
+    fn context(&self) -> types::Context {
+        let glance_endpoint = self.image_endpoint.as_deref().map(|url| url.strip_suffix('/').unwrap_or(url).to_owned());
+        types::Context { glance_endpoint, ..types::Context::default() }
     }
 }
 
@@ -147,15 +162,15 @@ impl Hosts {
 /// Audits host after host.
 struct Auditor<'a> {
     options: &'a Options,
-    plugin: Plugin<Callbacks<SqlConductor, Progress>>,
+    plugin: Plugin<SqlConductor, Progress>,
     window: &'a Window,
     conductor: SqlConductor,
     notifier: NdjsonNotifier,
 }
 
 impl Auditor<'_> {
-    /// What became of each host; and why not all of them were audited, if the database or the notifier failed. An
-    /// error of one audit's own does not keep the others from being run.
+    /// Returns the audit of each host, and the error of the database or the notifier that ended the run early. Other
+    /// errors of an audit do not stop the audits after it.
     async fn audit(&self, hosts: Vec<String>) -> (Vec<Audit>, Option<String>) {
         let mut audits = Vec::new();
         let mut failure = None;
@@ -164,45 +179,43 @@ impl Auditor<'_> {
                 audits.push(Audit { host, outcome: Outcome::NotAudited, time: Duration::ZERO });
                 continue;
             }
-            let begun = Instant::now();
+            let start = Instant::now();
             let result = self.audit_host(&host).await;
             failure = self.host_failure(&result).map(|failure| format!("host `{host}`: {failure}"));
-            let audit = Audit { outcome: outcome(result), time: begun.elapsed(), host };
+            let audit = Audit { outcome: outcome(result), time: start.elapsed(), host };
             if failure.is_none() {
-                audit.tell();
+                audit.print_errors();
             }
             audits.push(audit);
         }
-        let left = audits.iter().filter(|audit| matches!(audit.outcome, Outcome::NotAudited));
-        let left: Vec<_> = left.map(|audit| format!("`{}`", audit.host)).collect();
-        let left = if left.is_empty() { String::new() } else { format!("; not audited: {}", left.join(", ")) };
-        (audits, failure.map(|failure| failure + &left))
+        let rest = audits.iter().filter(|audit| matches!(audit.outcome, Outcome::NotAudited));
+        let rest: Vec<_> = rest.map(|audit| format!("`{}`", audit.host)).collect();
+        let rest = if rest.is_empty() { String::new() } else { format!("; not audited: {}", rest.join(", ")) };
+        (audits, failure.map(|failure| failure + &rest))
     }
 
     async fn audit_host(&self, host: &str) -> Result<Option<AuditReport>, Error> {
         let bar = self.progress_bar(host).await;
         let notifier = Progress { notifier: self.notifier.clone(), bar: bar.clone() };
         let callbacks = Callbacks { conductor: self.conductor.clone(), notifier };
-        let mut component = self.plugin.instantiate(callbacks, self.options.rules.clock()).await?;
-        // Nova's periodic task acts for nobody.
-        let context = types::Context { user_id: None, project_id: None, request_id: None, timestamp: None };
-        let report = component.instance_usage_audit(&self.options.config(host), &context).await;
+        let mut component = self.plugin.instantiate(callbacks, self.options.settings.clock()).await?;
+        let report = component.instance_usage_audit(&self.options.config(host), &self.options.context()).await;
         bar.finish_and_clear();
         report
     }
 
     async fn progress_bar(&self, host: &str) -> ProgressBar {
-        if self.options.quiet || !progress::watched(matches!(self.options.notify, Target::Stdout)) {
+        if self.options.quiet || !progress::is_visible(matches!(self.options.notify, Target::Stdout)) {
             return ProgressBar::hidden();
         }
         let Window { begin, end } = self.window.clone();
         let query = WindowQuery { begin, end: Some(end), project_id: None, host: Some(host.to_owned()) };
-        let count = self.conductor.clone().instance_count_active_by_window(query).await;
+        let count = self.conductor.instance_count(&query).await;
         let formats = if matches!(self.options.format, Format::Both) { 2 } else { 1 };
         progress::bar(host, count.unwrap_or_default() * formats)
     }
 
-    /// Why it is pointless to go on, if it is.
+    /// Returns the error of the database or the notifier, which would fail every further audit too.
     fn host_failure(&self, result: &Result<Option<AuditReport>, Error>) -> Option<String> {
         match result {
             Err(Error::Nova(error)) if error.callback.is_some() && !is_running(error) => Some(error.message.clone()),
@@ -211,7 +224,7 @@ impl Auditor<'_> {
     }
 }
 
-/// Somebody else began the same audit after we looked.
+/// Returns whether another program began the same audit after this one read the task log.
 fn is_running(error: &types::Error) -> bool {
     error.code == "TaskAlreadyRunning"
 }
@@ -226,20 +239,20 @@ fn outcome(result: Result<Option<AuditReport>, Error>) -> Outcome {
 }
 
 impl Audit {
-    /// Says what went wrong, as people want to see it.
-    fn tell(&self) {
+    /// Prints the errors of the audit, for people.
+    fn print_errors(&self) {
         let host = &self.host;
         match &self.outcome {
             Outcome::Done(report) => {
                 for failure in &report.failures {
                     let instance = failure.instance_uuid.as_deref().unwrap_or("without a readable UUID");
-                    say(&format!("host `{host}`, instance `{instance}`: {}", failure.error.message));
+                    print_stderr(&format!("host `{host}`, instance `{instance}`: {}", failure.error.message));
                 }
             }
             Outcome::AuditedBefore => {
-                say(&format!("host `{host}`: the audit of this window has been run before, or is running"));
+                print_stderr(&format!("host `{host}`: the audit of this window has been run before, or is running"));
             }
-            Outcome::Failed(error) => say(&format!("error: host `{host}`: {error}")),
+            Outcome::Failed(error) => print_stderr(&format!("error: host `{host}`: {error}")),
             Outcome::NotAudited => {}
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{short_window, table};
 
-/// What became of the audit of one host.
+/// The audit of one host.
 pub struct Audit {
     pub host: String,
     pub outcome: Outcome,
@@ -31,8 +31,8 @@ impl Outcome {
     }
 }
 
-/// `window` is the one of audits without a report.
-pub fn for_people(audits: &[Audit], window: &Window) -> String {
+/// Formats audits as a table. `window` is the window of audits without a report.
+pub fn as_table(audits: &[Audit], window: &Window) -> String {
     let header = ["host", "window", "audit", "instances", "notifications", "errors", "time"];
     let rows = audits.iter().map(|Audit { host, outcome, time }| {
         let (window, numbers) = match outcome {
@@ -50,8 +50,8 @@ fn numbers(report: &AuditReport) -> [u64; 3] {
     [report.instances, report.notifications, u64::try_from(report.failures.len()).unwrap_or(u64::MAX)]
 }
 
-/// The same for machines.
-pub fn for_machines(audits: &[Audit], window: &Window) -> serde_json::Result<String> {
+/// Formats audits as JSON.
+pub fn as_json(audits: &[Audit], window: &Window) -> serde_json::Result<String> {
     let hosts = audits.iter().map(|audit| Line::new(audit, window)).collect();
     serde_json::to_string(&Summary { hosts })
 }

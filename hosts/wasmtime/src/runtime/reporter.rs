@@ -2,22 +2,22 @@
 
 use wasmtime::component::ResourceAny;
 
-use super::{Context, Error, Host, Instance, exports, one_line};
-use exports::action_record::Event;
-use exports::types::{self, Failure, Release};
+use super::{Error, Instance};
+use crate::action_record::{Event, Finished};
+use crate::types::{self, Context, Failure, Release};
 
-/// Events that are open while something is done: one per instance.
+/// The open events of some work, one per instance.
 ///
-/// It belongs to the [`Instance`] that made it. Where it cannot be finished, hand it to
-/// [`Instance::event_reporter_drop`], which records the events as errors; where the instance is gone, they stay open.
+/// It belongs to the [`Instance`] that made it. If the work is cancelled, hand the reporter to
+/// [`Instance::event_reporter_drop`], which records its events as errors; without that call they stay open.
 #[derive(Debug)]
 #[must_use = "the events stay open until they are finished"]
 pub struct EventReporter {
     resource: Option<ResourceAny>,
 }
 
-impl<H: Host> Instance<H> {
-    /// Open an event per instance. The first refusal ends it, and leaves those open that were opened.
+impl<C: Send, N: Send> Instance<C, N> {
+    /// Opens an event per instance. The first error ends the call; events that are open by then stay open.
     pub async fn event_reporter_start(
         &mut self,
         release: Release,
@@ -27,32 +27,32 @@ impl<H: Host> Instance<H> {
         self.begin()?;
         let reporter = self.exports.nova_compute_utils_action_record().event_reporter();
         let started = reporter.call_start(&mut self.store, release, context, event).await;
-        let resource = self.end(started)?.map_err(Error::Nova)?;
-        Ok(EventReporter { resource: Some(resource) })
+        Ok(EventReporter { resource: Some(self.end(started)?) })
     }
 
-    /// Close the event of each instance: as an error where there was a failure. The first refusal ends it. The reporter
-    /// is used up either way; finishing it again is an error that changes nothing.
+    /// Finishes the event of each instance, as an error if `failure` is given. The first error ends the call. The
+    /// reporter is used up in any case; finishing it again fails and changes nothing.
     pub async fn event_reporter_finish(
         &mut self,
         reporter: &mut EventReporter,
         failure: Option<&Failure>,
-    ) -> Result<(), Error> {
+    ) -> Result<Finished, Error> {
         let Some(resource) = reporter.resource.take() else {
             return Err(Error::Nova(types::Error {
                 code: "RuntimeError".into(),
-                message: "the event reporter is finished already".into(),
+                message: "the event reporter is already finished".into(),
+                arguments: "{}".into(),
                 callback: None,
             }));
         };
         self.begin()?;
         let reporter = self.exports.nova_compute_utils_action_record().event_reporter();
         let finished = reporter.call_finish(&mut self.store, resource, failure).await;
-        self.end(finished)?.map_err(Error::Nova)
+        self.end(finished)
     }
 
-    /// Let go of a reporter. Where it was not finished its events are recorded as errors; a refusal of that is not
-    /// told.
+    /// Drops a reporter. If it is not finished, its events are recorded as errors, and errors of the conductor are
+    /// ignored.
     pub async fn event_reporter_drop(&mut self, reporter: EventReporter) -> Result<(), Error> {
         let Some(resource) = reporter.resource else {
             return Ok(());
@@ -60,20 +60,5 @@ impl<H: Host> Instance<H> {
         self.begin()?;
         let dropped = resource.resource_drop_async(&mut self.store).await;
         self.end(dropped)
-    }
-
-    /// Stays dead when the call traps and when its future is dropped.
-    fn begin(&mut self) -> Result<(), Error> {
-        if !std::mem::take(&mut self.alive) {
-            return Err(Error::Dead);
-        }
-        self.store.data_mut().deadline.restart();
-        Ok(())
-    }
-
-    fn end<T>(&mut self, answer: wasmtime::Result<T>) -> Result<T, Error> {
-        let answer = answer.map_err(|error| Error::Stopped(one_line(&error)))?;
-        self.alive = true;
-        Ok(answer)
     }
 }

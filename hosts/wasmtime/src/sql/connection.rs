@@ -4,9 +4,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, Executor as _};
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, describe, is_not_a_database};
 
-/// The tables of Nova that are read or written.
+/// The tables that a Nova cell database has for certain and that an audit needs.
 const TABLES: [&str; 7] = [
     "instances",
     "instance_extra",
@@ -24,32 +24,32 @@ pub enum OpenError {
     /// The URL names a kind of database that is not supported.
     #[error("cannot open `{0}` databases: give `sqlite:PATH`")]
     UnknownDatabase(String),
-    /// There is no such file.
+    /// The file does not exist.
     #[error("no such database file: `{0}`")]
     NoSuchFile(String),
-    /// The file holds something else.
-    #[error("`{0}` is no SQLite database")]
+    /// The file is not a database.
+    #[error("`{0}` is not an SQLite database")]
     NotADatabase(String),
     /// The database is not Nova's.
-    #[error("`{database}` has no table `{table}`: it is no Nova cell database")]
+    #[error("`{database}` has no table `{table}`: it is not a Nova cell database")]
     MissingTable {
         /// The database.
         database: String,
         /// The table.
         table: &'static str,
     },
-    /// The database is there but does not answer as it should.
+    /// The database exists but cannot be read.
     #[error("cannot read the database `{database}`: {reason}")]
     Unreadable {
         /// The database.
         database: String,
-        /// What it says.
+        /// The error of the database, on one line.
         reason: String,
     },
 }
 
-/// Connect, and see that Nova's tables are there.
-pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect), OpenError> {
+/// Connects and checks that Nova's tables exist. Returns also whether the optional table `share_mapping` exists.
+pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect, bool), OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     if scheme != "sqlite" {
         return Err(OpenError::UnknownDatabase(scheme.to_owned()));
@@ -58,15 +58,15 @@ pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect), OpenError> {
     if !Path::new(path).is_file() {
         return Err(OpenError::NoSuchFile(path.to_owned()));
     }
-    // The whole path is a file name, also where it has a `?` in it. Without a `mode` the file is never created.
+    // The whole path is a file name, even with a `?` in it. Without `mode` in the URL the file is never created.
     let url = format!("sqlite:{}", utf8_percent_encode(path, NON_ALPHANUMERIC));
     let dialect = Dialect::Sqlite;
-    let unreadable = |error: &sqlx::Error| {
+    let unreadable = |error: sqlx::Error| {
         let database = path.to_owned();
-        if dialect.is_no_database(error) {
+        if is_not_a_database(&error) {
             OpenError::NotADatabase(database)
         } else {
-            OpenError::Unreadable { database, reason: dialect.describe(error) }
+            OpenError::Unreadable { database, reason: describe(&error) }
         }
     };
 
@@ -74,11 +74,11 @@ pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect), OpenError> {
     let options = AnyPoolOptions::new().after_connect(move |connection, _| {
         Box::pin(async move { connection.execute(dialect.on_connect()).await.map(|_| ()) })
     });
-    let pool = options.connect(&url).await.map_err(|error| unreadable(&error))?;
-    let tables: Vec<String> =
-        sqlx::query_scalar(dialect.tables()).fetch_all(&pool).await.map_err(|error| unreadable(&error))?;
-    match TABLES.into_iter().find(|table| !tables.iter().any(|name| name == table)) {
+    let pool = options.connect(&url).await.map_err(unreadable)?;
+    let tables: Vec<String> = sqlx::query_scalar(dialect.tables()).fetch_all(&pool).await.map_err(unreadable)?;
+    let exists = |table: &str| tables.iter().any(|name| name == table);
+    match TABLES.into_iter().find(|table| !exists(table)) {
         Some(table) => Err(OpenError::MissingTable { database: path.to_owned(), table }),
-        None => Ok((pool, dialect)),
+        None => Ok((pool, dialect, exists("share_mapping"))),
     }
 }

@@ -1,49 +1,49 @@
 use sqlx::error::DatabaseError;
+use sqlx::sqlite::SqliteError;
 
-/// What differs between the databases. Everything else is SQL that all of them take.
+use super::table::{Column, Kind};
+use crate::bindings::nova::compute_utils::conductor::HostError;
+
+/// The differences between the databases. All other SQL works in each of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Dialect {
     Sqlite,
 }
 
 impl Dialect {
-    /// The SQL text with this database's placeholders; they are written as `?`.
+    /// Returns the SQL text with this database's placeholders in place of `?`.
     pub(super) fn placeholders(self, sql: String) -> String {
         match self {
             Self::Sqlite => sql,
         }
     }
 
-    /// The placeholder of a moment, bound as text.
-    pub(super) fn moment(self) -> &'static str {
+    /// Returns the placeholder of a timestamp, which is bound as text.
+    pub(super) fn timestamp(self) -> &'static str {
         match self {
             Self::Sqlite => "?",
         }
     }
 
-    /// A datetime column as text.
-    pub(super) fn moment_text(self, column: &str) -> String {
-        match self {
-            Self::Sqlite => format!("CAST({column} AS TEXT)"),
+    /// Returns the expression that selects a column in a type that the driver reads.
+    pub(super) fn expression(self, table: &str, column: &Column) -> String {
+        let name = format!("{table}.{}", column.name);
+        match (self, column.kind) {
+            (_, Kind::Text | Kind::Integer | Kind::Counter) => name,
+            (_, Kind::Boolean) => format!("CASE WHEN {name} THEN 1 WHEN NOT {name} THEN 0 END"),
+            (Self::Sqlite, Kind::Timestamp) => format!("CAST({name} AS TEXT)"),
+            (Self::Sqlite, Kind::LongText) => format!("CAST({name} AS BLOB)"),
         }
     }
 
-    /// A text column as the bytes that are in it. SQLite lets anything into a text column, and what is broken there
-    /// must not hide the other rows.
-    pub(super) fn bytes(self, column: &str) -> String {
-        match self {
-            Self::Sqlite => format!("CAST({column} AS BLOB)"),
-        }
-    }
-
-    /// Begins a transaction that means to write. In SQLite one that has read cannot always become one that writes.
+    /// Begins a transaction that writes. In SQLite a transaction that has read cannot always start to write.
     pub(super) fn begin_write(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
         }
     }
 
-    /// What to say to a new connection. Nova does not let SQLite enforce foreign keys; sqlx does unless told.
+    /// The statement for a new connection. Nova does not enforce foreign keys in SQLite; sqlx does by default.
     pub(super) fn on_connect(self) -> &'static str {
         match self {
             Self::Sqlite => "PRAGMA foreign_keys = OFF",
@@ -56,35 +56,32 @@ impl Dialect {
             Self::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
         }
     }
+}
 
-    /// What went wrong, on one line.
-    pub(super) fn describe(self, error: &sqlx::Error) -> String {
-        match error {
-            sqlx::Error::Database(error) if self.is_locked(error.as_ref()) => {
-                "the database is locked by another writer, and stayed so".to_owned()
-            }
-            sqlx::Error::Database(error) => error.message().replace('\n', " "),
-            error => error.to_string().replace('\n', " "),
-        }
-    }
-
-    fn is_locked(self, error: &dyn DatabaseError) -> bool {
-        match self {
-            // SQLITE_BUSY and SQLITE_LOCKED.
-            Self::Sqlite => matches!(primary_code(error), Some(5 | 6)),
-        }
-    }
-
-    /// Does the error say that there is no database in the file?
-    pub(super) fn is_no_database(self, error: &sqlx::Error) -> bool {
-        match self {
-            // SQLITE_NOTADB.
-            Self::Sqlite => error.as_database_error().and_then(primary_code) == Some(26),
-        }
+impl From<sqlx::Error> for HostError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::new("DBError", describe(&error))
     }
 }
 
-/// SQLite's result code without the extension in its upper bytes.
-fn primary_code(error: &dyn DatabaseError) -> Option<u32> {
+/// Describes an error on one line.
+pub(super) fn describe(error: &sqlx::Error) -> String {
+    // SQLITE_BUSY and SQLITE_LOCKED.
+    if matches!(sqlite_code(error), Some(5 | 6)) {
+        return "the database is locked by another writer: try again later".to_owned();
+    }
+    let text = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
+    text.replace('\n', " ")
+}
+
+/// Returns whether the file does not contain a database.
+pub(super) fn is_not_a_database(error: &sqlx::Error) -> bool {
+    // SQLITE_NOTADB.
+    sqlite_code(error) == Some(26)
+}
+
+/// Returns SQLite's result code without the extension in its upper bytes.
+fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    let error = error.as_database_error()?.try_downcast_ref::<SqliteError>()?;
     error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }

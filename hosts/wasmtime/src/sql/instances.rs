@@ -1,130 +1,102 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value as Json, json};
 use sqlx::any::AnyRow;
-use sqlx::query::Query;
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use sqlx::{AnyConnection, Row};
 
-use super::{Dialect, SqlConductor, Window, moment as sql_moment};
+use super::table::{Column, Condition, Value, columns, document, timestamp as time};
+use super::{Result, SqlConductor, optional_timestamp, timestamp};
 use crate::bindings::nova::compute_utils::conductor::{HostError, InstancePage, WindowQuery};
-use crate::datetime;
 
-/// No page holds more, whatever is asked for: the databases limit how many UUIDs fit in a query.
+/// The largest page. The databases limit the number of UUIDs in a query.
 const LARGEST_PAGE: u32 = 1000;
 
-/// How a column of `instances` comes out of the database.
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    Integer,
-    Boolean,
-    Moment,
+/// The columns of `instances` in a document. It leaves out columns that Nova has not used for years, and those that may
+/// contain secrets (`user_data`, `key_data`). The columns of the marker come first.
+const INSTANCE: &[Column] = &columns! {
+    project_id: Text, uuid: Text,
+    created_at: Timestamp, updated_at: Timestamp, deleted_at: Timestamp, deleted: Integer,
+    id: Integer, user_id: Text, image_ref: Text, kernel_id: Text, ramdisk_id: Text, hostname: Text,
+    launch_index: Integer, key_name: Text, power_state: Integer, vm_state: Text, task_state: Text,
+    memory_mb: Integer, vcpus: Integer, root_gb: Integer, ephemeral_gb: Integer,
+    host: Text, node: Text, compute_id: Integer, instance_type_id: Integer, reservation_id: Text,
+    launched_at: Timestamp, terminated_at: Timestamp, availability_zone: Text,
+    display_name: Text, display_description: Text, locked: Boolean, locked_by: Text,
+    os_type: Text, architecture: Text, vm_mode: Text,
+    root_device_name: Text, default_ephemeral_device: Text, default_swap_device: Text, config_drive: Text,
+    access_ip_v4: Text, access_ip_v6: Text, auto_disk_config: Boolean, progress: Integer,
+    cell_name: Text, hidden: Boolean,
+};
+
+/// A member of a document that comes from the rows of another table.
+struct Child {
+    member: &'static str,
+    table: &'static str,
+    columns: &'static [Column],
+    live_only: bool,
+    /// Makes the member of an instance from its rows, oldest first.
+    value: fn(Vec<Map<String, Json>>) -> Json,
 }
 
-/// What of `instances` is in a document. Left out: columns that no code of Nova has used for years, and what may hold
-/// secrets (`user_data`, `key_data`). The two that paging needs come first.
-const COLUMNS: [(&str, Kind); 46] = [
-    ("project_id", Kind::Text),
-    ("uuid", Kind::Text),
-    ("created_at", Kind::Moment),
-    ("updated_at", Kind::Moment),
-    ("deleted_at", Kind::Moment),
-    ("deleted", Kind::Integer),
-    ("id", Kind::Integer),
-    ("user_id", Kind::Text),
-    ("image_ref", Kind::Text),
-    ("kernel_id", Kind::Text),
-    ("ramdisk_id", Kind::Text),
-    ("hostname", Kind::Text),
-    ("launch_index", Kind::Integer),
-    ("key_name", Kind::Text),
-    ("power_state", Kind::Integer),
-    ("vm_state", Kind::Text),
-    ("task_state", Kind::Text),
-    ("memory_mb", Kind::Integer),
-    ("vcpus", Kind::Integer),
-    ("root_gb", Kind::Integer),
-    ("ephemeral_gb", Kind::Integer),
-    ("host", Kind::Text),
-    ("node", Kind::Text),
-    ("compute_id", Kind::Integer),
-    ("instance_type_id", Kind::Integer),
-    ("reservation_id", Kind::Text),
-    ("launched_at", Kind::Moment),
-    ("terminated_at", Kind::Moment),
-    ("availability_zone", Kind::Text),
-    ("display_name", Kind::Text),
-    ("display_description", Kind::Text),
-    ("locked", Kind::Boolean),
-    ("locked_by", Kind::Text),
-    ("os_type", Kind::Text),
-    ("architecture", Kind::Text),
-    ("vm_mode", Kind::Text),
-    ("root_device_name", Kind::Text),
-    ("default_ephemeral_device", Kind::Text),
-    ("default_swap_device", Kind::Text),
-    ("config_drive", Kind::Text),
-    ("access_ip_v4", Kind::Text),
-    ("access_ip_v6", Kind::Text),
-    ("auto_disk_config", Kind::Boolean),
-    ("progress", Kind::Integer),
-    ("cell_name", Kind::Text),
-    ("hidden", Kind::Boolean),
-];
+const METADATA: Child = Child {
+    member: "metadata",
+    table: "instance_metadata",
+    columns: &columns! { key: Text, value: Text, deleted: Integer },
+    live_only: false,
+    value: |rows| rows.into(),
+};
 
-/// Which instances: a condition, and what to bind there.
-pub(super) struct Filter {
-    begin: String,
-    end: Option<String>,
-    project_id: Option<String>,
-    host: Option<String>,
-}
+const SYSTEM_METADATA: Child = Child { member: "system_metadata", table: "instance_system_metadata", ..METADATA };
 
-impl Filter {
-    pub(super) fn read(query: WindowQuery) -> Result<Self, HostError> {
-        Ok(Self {
-            begin: sql_moment(&query.begin)?,
-            end: query.end.as_deref().map(sql_moment).transpose()?,
-            project_id: query.project_id,
-            host: query.host,
-        })
-    }
+const INFO_CACHE: Child = Child {
+    member: "info_cache",
+    table: "instance_info_caches",
+    columns: &columns! { network_info: LongText },
+    live_only: false,
+    value: |rows| rows.into_iter().next().into(),
+};
 
-    /// Those of any project and host.
-    fn of_window(window: &Window) -> Self {
-        Self { begin: window.begin.clone(), end: Some(window.end.clone()), project_id: None, host: None }
-    }
+const FLAVOR: Child = Child {
+    member: "flavor",
+    table: "instance_extra",
+    columns: &columns! { flavor: LongText },
+    live_only: false,
+    value: |rows| rows.into_iter().next().and_then(|mut row| row.remove("flavor")).into(),
+};
 
-    /// Alive at any time of the window, soft-deleted rows included.
-    fn condition(&self, dialect: Dialect) -> String {
-        let moment = dialect.moment();
-        let alive = format!("(i.terminated_at IS NULL OR i.terminated_at > {moment})");
-        let launched = self.end.as_ref().map(|_| format!("i.launched_at < {moment}"));
-        let project = self.project_id.as_ref().map(|_| "i.project_id = ?".to_owned());
-        let host = self.host.as_ref().map(|_| "i.host = ?".to_owned());
-        let conditions: Vec<String> = [Some(alive), launched, project, host].into_iter().flatten().collect();
-        conditions.join(" AND ")
-    }
+const BLOCK_DEVICES: Child = Child {
+    member: "block_devices",
+    table: "block_device_mapping",
+    // Only the columns that a payload reads: `connection_info` holds credentials.
+    columns: &columns! {
+        device_name: Text, boot_index: Integer, delete_on_termination: Boolean, volume_id: Text, tag: Text,
+    },
+    live_only: true,
+    value: |rows| rows.into(),
+};
 
-    /// In the order of the condition.
-    fn values(&self) -> impl Iterator<Item = &String> {
-        [Some(&self.begin), self.end.as_ref(), self.project_id.as_ref(), self.host.as_ref()].into_iter().flatten()
-    }
-}
+const SHARES: Child = Child {
+    member: "shares",
+    table: "share_mapping",
+    // Only the columns that a payload reads: `export_location` may be sensitive.
+    columns: &columns! { uuid: Text, share_id: Text, status: Text, tag: Text },
+    live_only: false,
+    value: |rows| rows.into(),
+};
 
-/// The last instance of a page.
+/// The position of the last instance of a page.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Marker {
+struct Marker {
     project_id: Option<String>,
     uuid: String,
 }
 
 impl Marker {
-    pub(super) fn read(text: &str) -> Result<Self, HostError> {
-        serde_json::from_str(text).map_err(|_| HostError {
-            code: "MarkerNotFound".into(),
-            message: format!("Marker {text} could not be found."),
+    fn parse(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|_| {
+            HostError::new("MarkerNotFound", format!("Marker {text} could not be found."))
+                .with_arguments(json!({ "marker": text }))
         })
     }
 
@@ -132,172 +104,133 @@ impl Marker {
         Ok(Self { project_id: row.try_get(0)?, uuid: row.try_get(1)? })
     }
 
-    /// What comes after it, and what to bind there. Nulls come first, in every database.
-    fn after(self) -> (&'static str, Vec<String>) {
-        match self.project_id {
-            None => ("AND (i.project_id IS NOT NULL OR i.uuid > ?)", vec![self.uuid]),
-            Some(project_id) => (
-                "AND (i.project_id > ? OR (i.project_id = ? AND i.uuid > ?))",
-                vec![project_id.clone(), project_id, self.uuid],
-            ),
+    /// Selects the instances after this one. Null projects come first, in every database.
+    fn after(&self, condition: Condition) -> Condition {
+        let uuid = Value::from(&self.uuid[..]);
+        match self.project_id.as_deref().map(Value::from) {
+            None => condition.and("(project_id IS NOT NULL OR uuid > ?)", [uuid]),
+            Some(project) => {
+                condition.and("(project_id > ? OR (project_id = ? AND uuid > ?))", [project.clone(), project, uuid])
+            }
         }
     }
 }
 
-pub(super) async fn page(
-    conductor: &SqlConductor,
-    filter: &Filter,
-    marker: Option<Marker>,
-    limit: u32,
-) -> Result<InstancePage, sqlx::Error> {
-    // A page of none would never end.
-    let limit = limit.clamp(1, LARGEST_PAGE);
-    // One transaction, so that an instance and its metadata are of one moment.
-    let mut transaction = conductor.pool.begin().await?;
-    let mut rows = select(&mut transaction, conductor.dialect, filter, marker, limit + 1).await?;
-    let keep = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > keep;
-    rows.truncate(keep);
-    let next_marker = match rows.last() {
-        Some(last) if more => Some(json!(Marker::of(last)?).to_string()),
-        _ => None,
-    };
-    let instances = documents(&mut transaction, conductor.dialect, &rows).await?;
-    transaction.rollback().await?;
-    Ok(InstancePage { instances, next_marker })
-}
-
-pub(super) async fn count(conductor: &SqlConductor, filter: &Filter) -> Result<u64, sqlx::Error> {
-    let dialect = conductor.dialect;
-    let sql = format!("SELECT COUNT(*) FROM instances i WHERE {}", filter.condition(dialect));
-    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
-    let count: i64 = filter.values().fold(query, Query::bind).fetch_one(&conductor.pool).await?.try_get(0)?;
-    Ok(count.unsigned_abs())
-}
-
-pub(super) async fn hosts(conductor: &SqlConductor, window: &Window) -> Result<Vec<String>, sqlx::Error> {
-    let dialect = conductor.dialect;
-    let filter = Filter::of_window(window);
-    let sql = format!(
-        "SELECT i.host FROM instances i WHERE {} AND i.host IS NOT NULL UNION \
-         SELECT s.host FROM services s WHERE s.binary = 'nova-compute' AND s.deleted = 0 AND s.host IS NOT NULL",
-        filter.condition(dialect)
-    );
-    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
-    let rows = filter.values().fold(query, Query::bind).fetch_all(&conductor.pool).await?;
-    // Sorted here: databases differ in how they sort text.
-    let hosts: BTreeSet<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    Ok(hosts.into_iter().collect())
-}
-
-async fn select(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    filter: &Filter,
-    marker: Option<Marker>,
-    limit: u32,
-) -> Result<Vec<AnyRow>, sqlx::Error> {
-    let columns = COLUMNS.map(|(name, kind)| {
-        let column = format!("i.{name}");
-        match kind {
-            Kind::Text | Kind::Integer => column,
-            Kind::Boolean => format!("CASE WHEN {column} THEN 1 WHEN NOT {column} THEN 0 END"),
-            Kind::Moment => dialect.moment_text(&column),
+impl SqlConductor {
+    /// Returns the hosts that have instances in a window or a `nova-compute` service, sorted.
+    pub async fn hosts(&self, begin: &str, end: &str) -> Result<Vec<String>> {
+        let query = WindowQuery { begin: begin.into(), end: Some(end.into()), project_id: None, host: None };
+        let instances = self.active(&query)?.and("host IS NOT NULL", []);
+        let services = self.live().equal("binary", "nova-compute").and("host IS NOT NULL", []);
+        // Sorted here, because databases differ in their order of text.
+        let mut hosts = BTreeSet::new();
+        for (table, condition) in [("instances", instances), ("services", services)] {
+            for row in self.select_expressions(&self.pool, "DISTINCT host", table, condition, "").await? {
+                hosts.insert(row.try_get(0)?);
+            }
         }
-    });
-    let (after, markers) = marker.map(Marker::after).unwrap_or_default();
-    let sql = format!(
-        "SELECT {} FROM instances i WHERE {} {after} \
-         ORDER BY CASE WHEN i.project_id IS NULL THEN 0 ELSE 1 END, i.project_id, i.uuid LIMIT {limit}",
-        columns.join(", "),
-        filter.condition(dialect)
-    );
-    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
-    filter.values().chain(&markers).fold(query, Query::bind).fetch_all(connection).await
-}
-
-/// The rows of `instances` and what other tables say of them, one query per table.
-async fn documents(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    rows: &[AnyRow],
-) -> Result<Vec<String>, sqlx::Error> {
-    let uuids = rows.iter().map(|row| row.try_get(1)).collect::<Result<Vec<String>, _>>()?;
-    if uuids.is_empty() {
-        return Ok(Vec::new());
+        Ok(hosts.into_iter().collect())
     }
-    let metadata_columns = "c.key, c.value, c.deleted";
-    let mut metadata =
-        children(connection, dialect, "instance_metadata", metadata_columns, &uuids, metadata_item).await?;
-    let mut system_metadata =
-        children(connection, dialect, "instance_system_metadata", metadata_columns, &uuids, metadata_item).await?;
-    let network_info = dialect.bytes("c.network_info");
-    let info_caches = children(connection, dialect, "instance_info_caches", &network_info, &uuids, info_cache).await?;
-    let flavors = children(connection, dialect, "instance_extra", &dialect.bytes("c.flavor"), &uuids, text).await?;
 
-    let first = |table: &HashMap<String, Vec<Value>>, uuid| table.get(uuid).and_then(|rows| rows.first()).cloned();
-    let documents = rows.iter().zip(&uuids).map(|(row, uuid)| {
-        let mut document = columns(row)?;
-        document.insert("metadata".into(), metadata.remove(uuid).unwrap_or_default().into());
-        document.insert("system_metadata".into(), system_metadata.remove(uuid).unwrap_or_default().into());
-        document.insert("info_cache".into(), first(&info_caches, uuid).unwrap_or_default());
-        document.insert("flavor".into(), first(&flavors, uuid).unwrap_or_default());
-        Ok(Value::Object(document).to_string())
-    });
-    documents.collect()
-}
+    /// Returns how many instances a query selects.
+    pub async fn instance_count(&self, query: &WindowQuery) -> Result<u64> {
+        let rows = self.select_expressions(&self.pool, "COUNT(*)", "instances", self.active(query)?, "").await?;
+        let count: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+        Ok(count.unsigned_abs())
+    }
 
-fn columns(row: &AnyRow) -> Result<Map<String, Value>, sqlx::Error> {
-    let value = |(index, (name, kind)): (usize, &(&str, Kind))| {
-        let value = match kind {
-            Kind::Text => row.try_get::<Option<String>, _>(index)?.into(),
-            Kind::Integer => row.try_get::<Option<i64>, _>(index)?.into(),
-            Kind::Boolean => row.try_get::<Option<i64>, _>(index)?.map(|value| value != 0).into(),
-            Kind::Moment => row.try_get::<Option<String>, _>(index)?.map(moment).into(),
+    pub(super) async fn instance_page(
+        &self,
+        query: &WindowQuery,
+        marker: Option<&str>,
+        limit: u32,
+    ) -> Result<InstancePage> {
+        let condition = self.active(query)?;
+        let condition = match marker {
+            Some(marker) => Marker::parse(marker)?.after(condition),
+            None => condition,
         };
-        Ok(((*name).to_owned(), value))
-    };
-    COLUMNS.iter().enumerate().map(value).collect()
-}
-
-/// What is no moment stays as it is: who reads the document shall say so.
-fn moment(text: String) -> String {
-    datetime::parse(&text).map_or(text, datetime::isoformat)
-}
-
-/// The rows of a table by the instance that they belong to, oldest first.
-async fn children(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    table: &str,
-    columns: &str,
-    uuids: &[String],
-    value: fn(&AnyRow) -> Result<Value, sqlx::Error>,
-) -> Result<HashMap<String, Vec<Value>>, sqlx::Error> {
-    let placeholders = vec!["?"; uuids.len()].join(", ");
-    let sql = format!(
-        "SELECT {columns}, c.instance_uuid FROM {table} c WHERE c.instance_uuid IN ({placeholders}) ORDER BY c.id"
-    );
-    let query = sqlx::query(AssertSqlSafe(dialect.placeholders(sql)));
-    let rows = uuids.iter().fold(query, Query::bind).fetch_all(connection).await?;
-    let mut children: HashMap<String, Vec<Value>> = HashMap::new();
-    for row in &rows {
-        children.entry(row.try_get("instance_uuid")?).or_default().push(value(row)?);
+        // An empty page would never lead to the next one.
+        let limit = limit.clamp(1, LARGEST_PAGE);
+        let order =
+            format!("ORDER BY CASE WHEN project_id IS NULL THEN 0 ELSE 1 END, project_id, uuid LIMIT {}", limit + 1);
+        // One transaction, so that an instance and its metadata are consistent.
+        let mut transaction = self.pool.begin().await?;
+        let mut rows = self.select_columns(&mut transaction, INSTANCE, "instances", condition, &order).await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_marker = match rows.last() {
+            Some(last) if has_more => Some(json!(Marker::of(last)?).to_string()),
+            _ => None,
+        };
+        let instances = self.documents(&mut transaction, &rows).await?;
+        transaction.rollback().await?;
+        Ok(InstancePage { instances, next_marker })
     }
-    Ok(children)
-}
 
-fn metadata_item(row: &AnyRow) -> Result<Value, sqlx::Error> {
-    let (key, value): (Option<String>, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
-    let deleted: Option<i64> = row.try_get(2)?;
-    Ok(json!({ "key": key, "value": value, "deleted": deleted }))
-}
+    /// Selects the instances that existed at any time of a window, soft-deleted ones included.
+    fn active(&self, query: &WindowQuery) -> Result<Condition> {
+        let mut condition = self.condition().null_or_later(["terminated_at"], &timestamp(&query.begin)?);
+        if let Some(end) = optional_timestamp(query.end.as_deref())? {
+            condition = condition.compare("launched_at", "<", time(&end));
+        }
+        if let Some(project_id) = query.project_id.as_deref() {
+            condition = condition.equal("project_id", project_id);
+        }
+        if let Some(host) = query.host.as_deref() {
+            condition = condition.equal("host", host);
+        }
+        Ok(condition)
+    }
 
-fn info_cache(row: &AnyRow) -> Result<Value, sqlx::Error> {
-    Ok(json!({ "network_info": text(row)? }))
-}
+    async fn documents(&self, connection: &mut AnyConnection, rows: &[AnyRow]) -> Result<Vec<String>, sqlx::Error> {
+        let uuids = rows.iter().map(|row| row.try_get(1)).collect::<Result<Vec<String>, _>>()?;
+        if uuids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut documents = rows.iter().map(|row| document(row, INSTANCE)).collect::<Result<Vec<_>, _>>()?;
+        let block_devices = self.reads_block_devices.then_some(BLOCK_DEVICES);
+        let shares = self.reads_shares.then_some(SHARES);
+        let children = [METADATA, SYSTEM_METADATA, INFO_CACHE, FLAVOR].into_iter().chain(block_devices).chain(shares);
+        for child in children {
+            let mut rows = self.children(connection, &child, &uuids).await?;
+            for (document, uuid) in documents.iter_mut().zip(&uuids) {
+                let value = (child.value)(rows.remove(uuid).unwrap_or_default());
+                document.insert(child.member.to_owned(), value);
+            }
+        }
+        Ok(documents.into_iter().map(|document| Json::Object(document).to_string()).collect())
+    }
 
-fn text(row: &AnyRow) -> Result<Value, sqlx::Error> {
-    let bytes: Option<Vec<u8>> = row.try_get(0)?;
-    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).into())
+    /// Returns the rows of a table by instance, oldest first.
+    async fn children(
+        &self,
+        connection: &mut AnyConnection,
+        child: &Child,
+        uuids: &[String],
+    ) -> Result<HashMap<String, Vec<Map<String, Json>>>, sqlx::Error> {
+        let condition = if child.live_only { self.live() } else { self.condition() };
+        let condition = condition.one_of("instance_uuid", uuids);
+        let columns = [child.columns, &columns! { instance_uuid: Text }].concat();
+        let rows = self.select_columns(connection, &columns, child.table, condition, "ORDER BY id").await?;
+        let mut children: HashMap<String, Vec<Map<String, Json>>> = HashMap::new();
+        for row in &rows {
+            let instance_uuid = row.try_get(child.columns.len())?;
+            children.entry(instance_uuid).or_default().push(document(row, child.columns)?);
+        }
+        Ok(children)
+    }
+
+    async fn select_columns(
+        &self,
+        connection: &mut AnyConnection,
+        columns: &[Column],
+        table: &str,
+        condition: Condition,
+        order: &str,
+    ) -> Result<Vec<AnyRow>, sqlx::Error> {
+        let expressions = columns.iter().map(|column| self.dialect.expression(table, column)).collect::<Vec<_>>();
+        self.select_expressions(connection, &expressions.join(", "), table, condition, order).await
+    }
 }

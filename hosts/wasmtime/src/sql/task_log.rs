@@ -1,104 +1,81 @@
-use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
+use serde_json::json;
 
-use super::{SqlConductor, Window};
-use crate::bindings::nova::compute_utils::conductor::TaskLog;
-use crate::datetime;
+use super::table::{Column, Condition, Table, Value, columns, timestamp as time};
+use super::{Result, SqlConductor, timestamp};
+use crate::bindings::nova::compute_utils::conductor::{HostError, TaskLog, TaskLogKey};
 
-/// Nova leaves soft-deleted rows out, as everywhere.
-fn select(conductor: &SqlConductor, filter: &str) -> String {
-    let dialect = conductor.dialect;
-    let (begin, end) = (dialect.moment_text("t.period_beginning"), dialect.moment_text("t.period_ending"));
-    let moment = dialect.moment();
-    dialect.placeholders(format!(
-        "SELECT t.task_name, t.state, t.host, {begin}, {end}, t.message, t.task_items, t.errors FROM task_log t \
-         WHERE t.deleted = 0 AND t.task_name = ? AND t.period_beginning = {moment} AND t.period_ending = {moment} {filter} \
-         ORDER BY t.host, t.id"
-    ))
-}
-
-fn row(row: &AnyRow) -> Result<TaskLog, sqlx::Error> {
-    let moment = |index: usize| {
-        let text: String = row.try_get(index)?;
-        Ok::<_, sqlx::Error>(datetime::parse(&text).map_or(text, datetime::isoformat))
+impl Table for TaskLog {
+    const NAME: &str = "task_log";
+    const COLUMNS: &[Column] = &columns! {
+        task_name: Text, state: Text, host: Text, period_beginning: Timestamp, period_ending: Timestamp,
+        message: Text, task_items: Counter, errors: Counter,
     };
-    Ok(TaskLog {
-        task_name: row.try_get(0)?,
-        state: row.try_get(1)?,
-        host: row.try_get(2)?,
-        period_beginning: moment(3)?,
-        period_ending: moment(4)?,
-        message: row.try_get(5)?,
-        task_items: row.try_get::<Option<i64>, _>(6)?.unwrap_or_default(),
-        errors: row.try_get::<Option<i64>, _>(7)?.unwrap_or_default(),
-    })
 }
 
-pub(super) async fn get(
-    conductor: &SqlConductor,
-    task_name: &str,
-    window: &Window,
-    host: &str,
-) -> Result<Option<TaskLog>, sqlx::Error> {
-    let sql = select(conductor, "AND t.host = ?");
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(task_name).bind(&window.begin).bind(&window.end).bind(host);
-    query.fetch_optional(&conductor.pool).await?.as_ref().map(row).transpose()
+impl SqlConductor {
+    /// Returns the rows of `task_log` for a task and a window, by host. Nova: `task_log_get_all`.
+    pub async fn task_log_get_all(
+        &self,
+        task_name: &str,
+        period_beginning: &str,
+        period_ending: &str,
+    ) -> Result<Vec<TaskLog>> {
+        let condition = self.task_condition(task_name, period_beginning, period_ending)?;
+        Ok(self.select(&self.pool, condition, "ORDER BY host, id").await?)
+    }
+
+    pub(super) async fn task_log(&self, key: &TaskLogKey) -> Result<Option<TaskLog>> {
+        let rows = self.select(&self.pool, self.key_condition(key)?, "ORDER BY id LIMIT 1").await?;
+        Ok(rows.into_iter().next())
+    }
+
+    pub(super) async fn begin_task(&self, key: TaskLogKey, task_items: i64, message: String) -> Result<()> {
+        // Nova leaves out an empty message, which the column refuses.
+        if message.is_empty() {
+            return Err(HostError::new("DBError", "the message of a task is empty: give one"));
+        }
+        let error = task_error("TaskAlreadyRunning", "already running", &key);
+        let TaskLogKey { task_name, period_beginning, period_ending, host } = key;
+        let row = TaskLog {
+            task_name,
+            state: "RUNNING".into(),
+            host,
+            period_beginning: timestamp(&period_beginning)?,
+            period_ending: timestamp(&period_ending)?,
+            message,
+            task_items,
+            errors: 0,
+        };
+        match self.insert(&self.pool, &row).await {
+            Err(sqlx::Error::Database(cause)) if cause.is_unique_violation() => Err(error),
+            inserted => Ok(inserted?),
+        }
+    }
+
+    pub(super) async fn end_task(&self, key: &TaskLogKey, errors: i64, message: Option<String>) -> Result<()> {
+        let mut changes = vec![("updated_at", time(&self.now())), ("state", "DONE".into()), ("errors", errors.into())];
+        changes.extend(message.filter(|message| !message.is_empty()).map(|text| ("message", Value::Text(Some(text)))));
+        match self.update::<TaskLog>(&self.pool, changes, self.key_condition(key)?).await? {
+            0 => Err(task_error("TaskNotRunning", "not running", key)),
+            _ => Ok(()),
+        }
+    }
+
+    fn key_condition(&self, key: &TaskLogKey) -> Result<Condition> {
+        let condition = self.task_condition(&key.task_name, &key.period_beginning, &key.period_ending)?;
+        Ok(condition.equal("host", key.host.as_str()))
+    }
+
+    fn task_condition(&self, task_name: &str, begin: &str, end: &str) -> Result<Condition> {
+        Ok(self
+            .live()
+            .equal("task_name", task_name)
+            .equal("period_beginning", time(&timestamp(begin)?))
+            .equal("period_ending", time(&timestamp(end)?)))
+    }
 }
 
-pub(super) async fn get_all(
-    conductor: &SqlConductor,
-    task_name: &str,
-    window: &Window,
-) -> Result<Vec<TaskLog>, sqlx::Error> {
-    let sql = select(conductor, "");
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(task_name)
-        .bind(&window.begin)
-        .bind(&window.end)
-        .fetch_all(&conductor.pool)
-        .await?;
-    rows.iter().map(row).collect()
-}
-
-pub(super) async fn begin(
-    conductor: &SqlConductor,
-    task_name: &str,
-    window: &Window,
-    host: &str,
-    task_items: i64,
-    message: &str,
-) -> Result<(), sqlx::Error> {
-    let moment = conductor.dialect.moment();
-    let sql = conductor.dialect.placeholders(format!(
-        "INSERT INTO task_log \
-         (created_at, task_name, state, host, period_beginning, period_ending, message, task_items, errors, deleted) \
-         VALUES ({moment}, ?, 'RUNNING', ?, {moment}, {moment}, ?, ?, 0, 0)"
-    ));
-    // Nova leaves an empty message out, and the column takes no null.
-    let message = Some(message).filter(|message| !message.is_empty());
-    let now = datetime::sql(conductor.clock.now());
-    let query =
-        sqlx::query(AssertSqlSafe(sql)).bind(now).bind(task_name).bind(host).bind(&window.begin).bind(&window.end);
-    query.bind(message).bind(task_items).execute(&conductor.pool).await?;
-    Ok(())
-}
-
-/// How many rows there were to end.
-pub(super) async fn end(
-    conductor: &SqlConductor,
-    task_name: &str,
-    window: &Window,
-    host: &str,
-    errors: i64,
-    message: Option<&str>,
-) -> Result<u64, sqlx::Error> {
-    let moment = conductor.dialect.moment();
-    let sql = conductor.dialect.placeholders(format!(
-        "UPDATE task_log SET updated_at = {moment}, state = 'DONE', errors = ?, message = COALESCE(?, message) \
-         WHERE deleted = 0 AND task_name = ? AND period_beginning = {moment} AND period_ending = {moment} AND host = ?"
-    ));
-    let now = datetime::sql(conductor.clock.now());
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(now).bind(errors).bind(message).bind(task_name);
-    let done = query.bind(&window.begin).bind(&window.end).bind(host).execute(&conductor.pool).await?;
-    Ok(done.rows_affected())
+fn task_error(code: &str, state: &str, TaskLogKey { task_name, host, .. }: &TaskLogKey) -> HostError {
+    let message = format!("Task {task_name} is {state} on host {host}");
+    HostError::new(code, message).with_arguments(json!({ "task_name": task_name, "host": host }))
 }

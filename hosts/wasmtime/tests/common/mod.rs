@@ -1,5 +1,5 @@
-//! What the tests share: real Nova cells, unpacked, and the built component.
-#![allow(dead_code, reason = "each test takes what it needs")]
+//! Shared by the tests: real Nova cells, unpacked, and the built component.
+#![allow(dead_code, reason = "each test uses some of it")]
 
 use std::fs::{self, File};
 use std::io;
@@ -17,7 +17,7 @@ pub fn workspace() -> PathBuf {
 pub fn component_path() -> PathBuf {
     let built = || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("component").join("nova-compute-utils.wasm");
     let path = std::env::var_os("NOVA_COMPUTE_UTILS_COMPONENT").map_or_else(built, PathBuf::from);
-    assert!(path.is_file(), "there is no component at {}: build it with `cargo xtask build`", path.display());
+    assert!(path.is_file(), "no component at {}: build it with `cargo xtask build`", path.display());
     path
 }
 
@@ -26,14 +26,14 @@ pub fn read_json(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The vectors of a function in one release.
+/// Reads the vectors of a function in one release.
 pub fn vectors(release: &str, function: &str) -> Vec<Value> {
     let file = read_json(&workspace().join(format!("tests/vectors/{release}/{function}.json")));
     let Value::Array(cases) = file["cases"].clone() else { panic!("no cases") };
     cases
 }
 
-/// A cell database of its own, in a directory of its own.
+/// A copy of a cell database in a new directory.
 pub struct Cell {
     pub name: &'static str,
     pub directory: TempDir,
@@ -48,7 +48,7 @@ impl Cell {
         cell
     }
 
-    /// Nova's tables without a row.
+    /// Unpacks a cell and empties its tables.
     pub async fn empty() -> Self {
         let cell = Self::unpack("hour15");
         for table in [
@@ -73,7 +73,7 @@ impl Cell {
         format!("sqlite:{}", self.path().display())
     }
 
-    /// A file of the cell's folder.
+    /// Returns the path of a file in the cell's folder.
     pub fn golden(&self, file: &str) -> PathBuf {
         workspace().join("tests/cells").join(self.name).join(file)
     }
@@ -82,18 +82,34 @@ impl Cell {
         SqlConductor::open(&self.url(), clock).await.expect("Nova's tables")
     }
 
-    /// A connection of the test's own.
+    /// Opens further connections to the database.
     pub async fn pool(&self) -> SqlitePool {
         SqlitePool::connect(&self.url()).await.expect("a database")
     }
 
     pub async fn execute(&self, sql: &str) {
         let pool = self.pool().await;
-        // The rows that refer to others go or come in any order.
+        // Rows that refer to others can be inserted and deleted in any order.
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA foreign_keys = OFF; {sql}")))
             .execute(&pool)
             .await
             .expect(sql);
         pool.close().await;
     }
+}
+
+/// SQL that gives an instance a volume, a deleted volume and a share.
+pub fn volumes_and_a_share(uuid: &str) -> String {
+    let device = |volume: &str, deleted: u8| {
+        format!(
+            "INSERT INTO block_device_mapping (instance_uuid, uuid, volume_id, device_name, boot_index, source_type, \
+             destination_type, delete_on_termination, no_device, deleted) VALUES ('{uuid}', '{volume}', '{volume}', \
+             '/dev/vda', 0, 'volume', 'volume', 1, 0, {deleted});"
+        )
+    };
+    let share = format!(
+        "INSERT INTO share_mapping (instance_uuid, uuid, share_id, status, tag, export_location, share_proto) \
+         VALUES ('{uuid}', 'mapping-1', 'share-1', 'active', 'tag-1', '10.0.0.1:/share', 'NFS')"
+    );
+    device("volume-0", 1) + &device("volume-1", 0) + &share
 }

@@ -9,13 +9,13 @@ use clap::{Parser, ValueEnum};
 use conformance::faces::{ComponentFace, Face, JsFace, NativeFace};
 use conformance::run::{FileRun, Tally, run};
 
-/// Run golden vectors of real Nova. The exit status is 1 when a case fails or a face ran none.
+/// Run the golden vectors of the real Nova. The exit status is 1 when a case fails or a face ran none.
 #[derive(Parser)]
 struct Arguments {
-    /// The folder of the vector files; folders in it are looked into.
+    /// The folder of the vector files, searched with its folders.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors"))]
     dir: PathBuf,
-    /// The faces to run them through.
+    /// The faces that run them.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["native", "component"])]
     face: Vec<FaceName>,
     /// The built component.
@@ -41,14 +41,14 @@ fn main() -> Result<ExitCode> {
         faces.push(match face {
             FaceName::Native => Box::new(NativeFace::default()),
             FaceName::Component => {
-                Box::new(ComponentFace::load(&arguments.component).context("`cargo xtask build` makes the component")?)
+                Box::new(ComponentFace::load(&arguments.component).context("run `cargo xtask build` first")?)
             }
             FaceName::Node => Box::new(JsFace::node()?),
             FaceName::Browser => Box::new(JsFace::browser()?),
         });
     }
     let runs = run(&arguments.dir, &mut faces)?;
-    let sums = sums(&runs);
+    let sums = sum(&runs);
     if arguments.json {
         println!("{}", serde_json::json!({ "files": runs, "sums": sums }));
     } else {
@@ -58,7 +58,7 @@ fn main() -> Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn sums(runs: &[FileRun]) -> BTreeMap<&'static str, Tally> {
+fn sum(runs: &[FileRun]) -> BTreeMap<&'static str, Tally> {
     let mut sums = BTreeMap::<_, Tally>::new();
     for run in runs {
         sums.entry(run.face).or_default().add(&run.tally);
@@ -77,7 +77,7 @@ fn print(runs: &[FileRun], sums: &BTreeMap<&'static str, Tally>) {
     }
     for (face, sum) in sums {
         for (rule, count) in &sum.set_aside {
-            println!("\nset aside in {face}: {count}, because {rule}");
+            println!("\nset aside in {face}: {count} ({rule})");
         }
     }
     let missing: Vec<&str> = runs

@@ -1,51 +1,43 @@
 //! The component in wasmtime.
 
-mod device;
-mod fault;
-mod volume;
-
 use std::path::Path;
 
-use anyhow::Result;
-use nova_compute_utils::{Config, Context, NotificationFormat, Release, time};
+use anyhow::{Result, ensure};
+use nova_compute_utils::{Release, fault};
 use nova_compute_utils_wasmtime::{
-    Clock, Error, Instance, Limits, Runtime as Wasmtime, period, types, usage, usage_notify,
+    Callbacks, Clock, Error, Instance, Limits, Runtime as Wasmtime, action, action_record, device, types, usage,
+    usage_notify,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
-use super::action::failure_record;
-use super::{Answer, Bounds, ExistsOptions, Face, Failure, Info, UsageOptions};
+use super::function::{self, BlockDevice, Document, Exception, Function, Parsed};
+use super::native::exception_dict;
+use super::{Answer, Face, Failure, document, json};
+use crate::arguments::Arguments;
 use crate::script::Script;
 use crate::tables::{SqlTables, Tables};
 
-/// The built component. One instance serves all cases: an error leaves it usable.
+/// The built component. One instance serves all cases, because an error leaves it usable.
 pub struct ComponentFace {
     runtime: Runtime,
-    instance: Instance<Script>,
+    instance: Instance<Script, Script>,
     script: Script,
     tables: Option<SqlTables>,
 }
 
 impl ComponentFace {
-    /// Load a component file.
+    /// Loads a component file.
     pub fn load(path: &Path) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let script = Script::default();
-        let plugin = Wasmtime::new(Limits::default())?.load::<Script>(path)?;
+        let plugin = Wasmtime::new(Limits::default())?.load(path)?;
+        let host = Callbacks { conductor: script.clone(), notifier: script.clone() };
         let clock = script.clone();
-        let instance = runtime.block_on(plugin.instantiate(script.clone(), Clock::called(move || clock.now())))?;
+        let instance = runtime.block_on(plugin.instantiate(host, Clock::called(move || clock.now())))?;
         Ok(Self { runtime, instance, script, tables: None })
-    }
-
-    pub(super) fn call<T>(
-        &mut self,
-        call: impl AsyncFnOnce(&mut Instance<Script>) -> Result<T, Error>,
-    ) -> Result<Answer<T>> {
-        match self.runtime.block_on(call(&mut self.instance)) {
-            Ok(value) => Ok(Ok(value)),
-            Err(Error::Nova(error)) => Ok(Err(Failure { code: error.code, message: error.message })),
-            Err(broken) => Err(broken.into()),
-        }
     }
 }
 
@@ -69,165 +61,329 @@ impl Face for ComponentFace {
         Ok(self.tables.insert(tables))
     }
 
-    fn last_completed_audit_period(
-        &mut self,
-        config: &Config,
-        unit: Option<&str>,
-        before: &str,
-    ) -> Result<Answer<Bounds>> {
-        let (config, before) = (config_record(config), before.to_owned());
-        let window = self.call(async |nova| nova.last_completed_audit_period(&config, unit, &before).await)?;
-        Ok(window.map(bounds))
-    }
-
-    fn audit_period_bounds(&mut self, config: &Config, current_period: bool, now: &str) -> Result<Answer<Bounds>> {
-        let (config, now) = (config_record(config), now.to_owned());
-        let window = self.call(async |nova| nova.audit_period_bounds(&config, current_period, &now).await)?;
-        Ok(window.map(bounds))
-    }
-
-    fn info_from_instance(&mut self, config: &Config, instance: &str, info: &Info<'_>) -> Result<Answer> {
-        let (config, instance) = (config_record(config), instance.to_owned());
-        let info = usage::Info {
-            network_info: info.network_info.map(str::to_owned),
-            system_metadata: info.system_metadata.map(str::to_owned),
-            populate_image_ref_url: info.populate_image_ref_url,
-            times_are_text: info.times_are_text,
-            extra: info.extra.map(str::to_owned),
-        };
-        self.call(async |nova| nova.info_from_instance(&config, &instance, &info).await)
-    }
-
-    fn image_meta(&mut self, system_metadata: &str) -> Result<Answer> {
-        let system_metadata = system_metadata.to_owned();
-        self.call(async |nova| nova.image_meta(&system_metadata).await)
-    }
-
-    fn hydrate(&mut self, release: Release, network_info: &str) -> Result<Answer> {
-        let network_info = network_info.to_owned();
-        self.call(async |nova| nova.hydrate(release_record(release), &network_info).await)
-    }
-
-    fn get_nw_info_for_instance(&mut self, instance: &str) -> Result<Answer> {
-        let instance = instance.to_owned();
-        self.call(async |nova| nova.get_nw_info_for_instance(&instance).await)
-    }
-
-    fn get_network_info(&mut self, instance: &str) -> Result<Answer<Option<String>>> {
-        let instance = instance.to_owned();
-        self.call(async |nova| nova.get_network_info(&instance).await)
-    }
-
-    fn bandwidth_usage(
-        &mut self,
-        instance: &str,
-        audit_start: &str,
-        ignore_missing_network_data: bool,
-    ) -> Result<Answer<Option<String>>> {
-        let (instance, audit_start) = (instance.to_owned(), audit_start.to_owned());
-        self.call(async |nova| nova.bandwidth_usage(&instance, &audit_start, ignore_missing_network_data).await)
-    }
-
-    fn notify_about_instance_usage(
-        &mut self,
-        config: &Config,
-        context: &Context,
-        instance: &str,
-        event_suffix: &str,
-        options: &UsageOptions<'_>,
-    ) -> Result<Answer<()>> {
-        let (config, context, instance) = (config_record(config), context_record(context), instance.to_owned());
-        let options = usage_notify::UsageOptions {
-            host: options.host.map(str::to_owned),
-            network_info: options.network_info.map(str::to_owned),
-            system_metadata: options.system_metadata.map(str::to_owned),
-            extra_usage_info: options.extra_usage_info.map(str::to_owned),
-            fault: options.fault.as_ref().map(failure_record),
-            best_effort: options.best_effort,
-            times_are_text: options.times_are_text,
-        };
-        self.call(async |nova| {
-            nova.notify_about_instance_usage(&config, &context, &instance, event_suffix, &options).await
-        })
-    }
-
-    fn notify_usage_exists(
-        &mut self,
-        config: &Config,
-        context: &Context,
-        instance: &str,
-        host: &str,
-        options: &ExistsOptions<'_>,
-    ) -> Result<Answer<()>> {
-        let (config, context, instance) = (config_record(config), context_record(context), instance.to_owned());
-        let options = usage_notify::ExistsOptions {
-            current_period: options.current_period,
-            ignore_missing_network_data: options.ignore_missing_network_data,
-            system_metadata: options.system_metadata.map(str::to_owned),
-            extra_usage_info: options.extra_usage_info.map(str::to_owned),
-            times_are_text: options.times_are_text,
-        };
-        self.call(async |nova| nova.notify_usage_exists(&config, &context, &instance, host, &options).await)
-    }
-
-    fn has_audit_been_run(&mut self, config: &Config, host: &str, timestamp: Option<&str>) -> Result<Answer<bool>> {
-        let (config, timestamp) = (config_record(config), timestamp.map(str::to_owned));
-        self.call(async |nova| nova.has_audit_been_run(&config, host, timestamp.as_ref()).await)
-    }
-
-    fn start_instance_usage_audit(&mut self, window: &Bounds, host: &str, num_instances: i64) -> Result<Answer<()>> {
-        self.call(async |nova| nova.start_instance_usage_audit(&window.0, &window.1, host, num_instances).await)
-    }
-
-    fn finish_instance_usage_audit(
-        &mut self,
-        window: &Bounds,
-        host: &str,
-        errors: i64,
-        message: Option<&str>,
-    ) -> Result<Answer<()>> {
-        self.call(async |nova| nova.finish_instance_usage_audit(&window.0, &window.1, host, errors, message).await)
-    }
-
-    fn instance_usage_audit(&mut self, config: &Config, context: &Context) -> Result<Answer<bool>> {
-        let (config, context) = (config_record(config), context_record(context));
-        let report = self.call(async |nova| nova.instance_usage_audit(&config, &context).await)?;
-        Ok(report.map(|report| report.is_some()))
+    fn call(&mut self, function: &str, arguments: &Arguments) -> Result<Answer> {
+        let function = Function::decode(function, arguments)?;
+        match self.runtime.block_on(call(&mut self.instance, function)) {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(error) => match error.downcast()? {
+                Error::Nova(error) => Ok(Err(failure(error))),
+                broken => Err(broken.into()),
+            },
+        }
     }
 }
 
-pub(super) fn release_record(release: Release) -> types::Release {
-    match release {
-        Release::Grizzly => types::Release::Grizzly,
-        Release::Hibiscus => types::Release::Hibiscus,
-    }
+#[allow(clippy::too_many_lines, reason = "one arm per function")]
+async fn call(nova: &mut Instance<Script, Script>, function: Function) -> Result<String> {
+    use Function as F;
+    Ok(match function {
+        F::MatchDevice { device } => json(nova.match_device(&device).await?),
+        F::StripDev { device_name } => json(nova.strip_dev(&device_name).await?),
+        F::StripPrefix { release, device_name } => json(nova.strip_prefix(record(&release)?, &device_name).await?),
+        F::PrependDev { device_name } => json(nova.prepend_dev(&device_name).await?),
+        F::GetDeviceLetter { release, device_name } => {
+            json(nova.get_device_letter(record(&release)?, &device_name).await?)
+        }
+        F::GenerateDeviceLetter { index } => json(nova.generate_device_letter(index).await?),
+        F::GenerateDeviceName { prefix, index } => json(nova.generate_device_name(&prefix, index).await?),
+        F::GetUnusedLetter { release, used_letters } => {
+            json(nova.get_unused_letter(record(&release)?, &used_letters).await?)
+        }
+        F::ValidateDeviceName { value } => json(nova.validate_device_name(&value).await?),
+        F::InstanceBlockMapping { release, compute_driver, instance, bdms } => {
+            let (config, instance) = (device_config(release, -1, compute_driver)?, text(&instance));
+            let mapping = nova.instance_block_mapping(&config, &instance, &records(&bdms)?).await?;
+            json(mapping.into_iter().map(|it| (it.role, json!(it.device_name))).collect::<Map<_, _>>())
+        }
+        F::GetDeviceNameForInstance(it) => {
+            let config = device_config(it.release, it.max_disk_devices_to_attach, it.compute_driver)?;
+            let (instance, bdms, device) = (text(&it.instance), records(&it.bdms)?, it.device.as_deref());
+            json(nova.get_device_name_for_instance(&config, &instance, &bdms, device).await?)
+        }
+        F::ExplainDeviceNameForInstance(it) => {
+            let config = device_config(it.release, it.max_disk_devices_to_attach, it.compute_driver)?;
+            let (instance, bdms, device) = (text(&it.instance), records(&it.bdms)?, it.device.as_deref());
+            explanation(nova.explain_device_name_for_instance(&config, &instance, &bdms, device).await?)
+        }
+        F::GetNextDeviceName(it) => {
+            let config = device_config(it.release, it.max_disk_devices_to_attach, None)?;
+            let (root, device) = (it.root_device_name.as_deref(), it.device.as_deref());
+            json(nova.get_next_device_name(&config, &it.device_name_list, root, device).await?)
+        }
+        F::ExplainNextDeviceName(it) => {
+            let config = device_config(it.release, it.max_disk_devices_to_attach, None)?;
+            let (root, device) = (it.root_device_name.as_deref(), it.device.as_deref());
+            explanation(nova.explain_next_device_name(&config, &it.device_name_list, root, device).await?)
+        }
+        F::DefaultDeviceNamesForInstance {
+            release,
+            max_disk_devices_to_attach,
+            root_device_name,
+            block_device_lists,
+        } => {
+            let config = device_config(release, max_disk_devices_to_attach, None)?;
+            let root = root_device_name.as_deref();
+            let names = nova.default_device_names_for_instance(&config, root, &block_device_lists).await?;
+            json(json!({ "named": names.named, "stopped": names.stopped.map(error_json) }))
+        }
+        F::LastCompletedAuditPeriod { release, instance_usage_audit_period: setting, unit, before } => {
+            let (release, unit) = (record(&release)?, unit.as_deref());
+            json(nova.last_completed_audit_period(release, &setting, unit, &before.text).await?)
+        }
+        F::AuditPeriodBounds { release, instance_usage_audit_period: setting, current_period, now } => {
+            json(nova.audit_period_bounds(record(&release)?, &setting, current_period, &now.text).await?)
+        }
+        F::Hydrate { release, network_info } => nova.hydrate(record(&release)?, &network_info).await?,
+        F::GetNwInfoForInstance { instance } => nova.get_nw_info_for_instance(&text(&instance)).await?,
+        F::GetNetworkInfo { instance } => document(nova.get_network_info(&text(&instance)).await?),
+        F::InfoFromInstance {
+            release,
+            instance,
+            network_info,
+            system_metadata,
+            populate_image_ref_url,
+            glance_endpoint,
+            times_are_text,
+            extra,
+        } => {
+            let info = usage::Info {
+                network_info: network_info.as_ref().map(text),
+                system_metadata: system_metadata.as_ref().map(text),
+                populate_image_ref_url: populate_image_ref_url.unwrap_or_default(),
+                glance_endpoint,
+                times_are_text,
+                extra: extra.as_ref().map(text),
+            };
+            nova.info_from_instance(record(&release)?, &text(&instance), &info).await?
+        }
+        F::ImageMeta { system_metadata } => nova.image_meta(&text(&system_metadata)).await?,
+        F::InstanceExistsPayload { context, instance, window, bdms_in_notifications, include_share_mapping } => {
+            let options = usage::InstancePayloadOptions { bdms_in_notifications, include_share_mapping };
+            let (context, window) = (record(&context)?, record(&window)?);
+            nova.instance_exists_payload(&context, &text(&instance), &window, options).await?
+        }
+        F::NotifyAboutInstanceUsage {
+            config,
+            context,
+            instance,
+            event_suffix,
+            host,
+            network_info,
+            system_metadata,
+            extra_usage_info,
+            fault,
+            best_effort,
+            times_are_text,
+        } => {
+            let options = usage_notify::UsageOptions {
+                host,
+                network_info: network_info.as_ref().map(text),
+                system_metadata: system_metadata.as_ref().map(text),
+                extra_usage_info: extra_usage_info.as_ref().map(text),
+                fault: fault.map(failure_record),
+                best_effort: best_effort.unwrap_or_default(),
+                times_are_text,
+            };
+            let (config, context, instance) = (record(&config)?, record(&context)?, text(&instance));
+            json(nova.notify_about_instance_usage(&config, &context, &instance, &event_suffix, &options).await?)
+        }
+        F::BandwidthUsage { context, instance, audit_start, ignore_missing_network_data: ignore, .. } => {
+            let (context, instance) = (record(&context)?, text(&instance));
+            document(nova.bandwidth_usage(&context, &instance, &audit_start.text, ignore).await?)
+        }
+        F::NotifyUsageExists {
+            config,
+            context,
+            instance,
+            host,
+            current_period,
+            ignore_missing_network_data,
+            system_metadata,
+            extra_usage_info,
+            times_are_text,
+        } => {
+            let options = usage_notify::ExistsOptions {
+                current_period,
+                ignore_missing_network_data,
+                system_metadata: system_metadata.as_ref().map(text),
+                extra_usage_info: extra_usage_info.as_ref().map(text),
+                times_are_text,
+            };
+            let (config, context, instance) = (record(&config)?, record(&context)?, text(&instance));
+            json(nova.notify_usage_exists(&config, &context, &instance, &host, &options).await?)
+        }
+        F::HasAuditBeenRun { config, context, host, timestamp } => {
+            let (context, release) = (record(&context)?, record(&config.release)?);
+            let (setting, timestamp) =
+                (&config.instance_usage_audit_period, timestamp.as_ref().map(|timestamp| &timestamp.text));
+            json(nova.has_audit_been_run(&context, release, setting, &host, timestamp).await?)
+        }
+        F::StartInstanceUsageAudit { context, window, host, num_instances, .. } => {
+            let (context, window) = (record(&context)?, record(&window)?);
+            json(nova.start_instance_usage_audit(&context, &window, &host, num_instances).await?)
+        }
+        F::FinishInstanceUsageAudit { context, window, host, errors, message, .. } => {
+            let (context, window) = (record(&context)?, record(&window)?);
+            json(nova.finish_instance_usage_audit(&context, &window, &host, errors, message.as_deref()).await?)
+        }
+        F::InstanceUsageAudit { config, context } => {
+            let report = nova.instance_usage_audit(&record(&config)?, &record(&context)?).await?;
+            json(report.map(|report| report.message))
+        }
+        F::UsageVolumeInfo { release, vol_usage, times_are_text } => {
+            nova.usage_volume_info(record(&release)?, &text(&vol_usage), times_are_text).await?
+        }
+        F::NotifyAboutVolumeUsage { config, context, vol_usage, host } => {
+            let (config, context) = (record(&config)?, record(&context)?);
+            json(nova.notify_about_volume_usage(&config, &context, &text(&vol_usage), &host).await?)
+        }
+        F::ExceptionToDict { fault, message } => {
+            let dict = nova.exception_to_dict(&failure_record(fault), message.as_deref()).await?;
+            exception_dict(&dict.exception, &dict.message, &dict.code)
+        }
+        F::SafeTruncate { value, length } => json(nova.safe_truncate(&value, length).await?),
+        F::AddInstanceFaultFromExc { config, context, instance_uuid: uuid, fault, fault_message } => {
+            let (context, fault, message) = (record(&context)?, failure_record(fault), fault_message.as_deref());
+            let (release, host) = (record(&config.release)?, &config.host);
+            json(nova.add_instance_fault_from_exc(&context, release, host, &uuid, &fault, message).await?)
+        }
+        F::PackActionStart { release, context, instance_uuid, action_name } => {
+            let (context, action_name) = (record(&context)?, action_name.as_deref());
+            json(nova.pack_action_start(record(&release)?, &context, &instance_uuid, action_name).await?)
+        }
+        F::PackActionFinish { release, context, instance_uuid, now } => {
+            json(nova.pack_action_finish(record(&release)?, &record(&context)?, &instance_uuid, &now.text).await?)
+        }
+        F::PackActionEventStart { release, context, instance_uuid: uuid, event_name: event, host, now } => {
+            let (release, context, host) = (record(&release)?, record(&context)?, host.as_deref());
+            json(nova.pack_action_event_start(release, &context, &uuid, &event, host, &now.text).await?)
+        }
+        F::PackActionEventFinish { release, context, instance_uuid: uuid, event_name, exc_val, exc_tb, now } => {
+            let (release, context) = (record(&release)?, record(&context)?);
+            let (exc_val, exc_tb) = (exc_val.map(exc_val_record), exc_tb.as_deref());
+            let values = nova
+                .pack_action_event_finish(release, &context, &uuid, &event_name, exc_val.as_ref(), exc_tb, &now.text)
+                .await?;
+            json(values)
+        }
+        F::ActionStart { config, context, instance_uuid: uuid, action_name } => {
+            let (release, context) = (record(&config.release)?, record(&context)?);
+            json(nova.action_start(release, &context, &uuid, action_name.as_deref()).await?)
+        }
+        F::ActionFinish { config, context, instance_uuid } => {
+            json(nova.action_finish(record(&config.release)?, &record(&context)?, &instance_uuid).await?)
+        }
+        F::EventStart { config, context, instance_uuid: uuid, event_name, host } => {
+            let (release, context) = (record(&config.release)?, record(&context)?);
+            json(nova.event_start(release, &context, &uuid, &event_name, host.as_deref()).await?)
+        }
+        F::EventFinish { config, context, instance_uuid: uuid, event_name } => {
+            json(nova.event_finish(record(&config.release)?, &record(&context)?, &uuid, &event_name).await?)
+        }
+        F::EventFinishWithFailure { config, context, instance_uuid: uuid, event_name, exc_val, exc_tb } => {
+            let (release, context) = (record(&config.release)?, record(&context)?);
+            let (exc_val, exc_tb) = (exc_val.map(exc_val_record), exc_tb.as_deref());
+            let row =
+                nova.event_finish_with_failure(release, &context, &uuid, &event_name, exc_val.as_ref(), exc_tb).await?;
+            json(row)
+        }
+        F::ReportEvent { config, context, event_name, host, instance_uuids, graceful_exit, body } => {
+            let graceful_exit = graceful_exit.unwrap_or_default();
+            let event = action_record::Event { name: event_name, host, instance_uuids, graceful_exit };
+            report_event(nova, record(&config.release)?, &record(&context)?, &event, body).await?
+        }
+    })
 }
 
-fn config_record(config: &Config) -> types::Config {
-    types::Config {
-        release: release_record(config.release),
-        host: config.host.clone(),
-        instance_usage_audit_period: config.instance_usage_audit_period.clone(),
-        notification_format: match config.notification_format {
-            NotificationFormat::Unversioned => types::NotificationFormat::Unversioned,
-            NotificationFormat::Versioned => types::NotificationFormat::Versioned,
-            NotificationFormat::Both => types::NotificationFormat::Both,
+/// Reports work that has failed or succeeded. The component has no closure; like Nova, this function hides the failure
+/// of the work when an action is gone.
+async fn report_event(
+    nova: &mut Instance<Script, Script>,
+    release: types::Release,
+    context: &types::Context,
+    event: &action_record::Event,
+    body: Option<Exception>,
+) -> Result<String> {
+    let outcome = |body_ran, raised: Option<Value>, swallowed| {
+        json(json!({ "body_ran": body_ran, "raised": raised, "swallowed": swallowed }))
+    };
+    let mut reporter = match nova.event_reporter_start(release, context, event).await {
+        Err(Error::Nova(error)) => return Ok(outcome(false, Some(error_json(error)), false)),
+        started => started?,
+    };
+    let body_error = body.as_ref().map(|body| json!({ "code": body.class_name, "message": body.text }));
+    let failure = body.map(failure_record);
+    let finished = nova.event_reporter_finish(&mut reporter, failure.as_ref()).await;
+    let again = nova.event_reporter_finish(&mut reporter, None).await;
+    ensure!(again.is_err(), "an event reporter was finished twice");
+    Ok(match finished {
+        Err(Error::Nova(error)) => outcome(true, Some(error_json(error)), false),
+        finished => match finished? {
+            action_record::Finished::All => outcome(true, body_error, false),
+            action_record::Finished::ActionGone => outcome(true, None, true),
         },
-        glance_endpoint: config.glance_endpoint.clone(),
-        max_disk_devices_to_attach: config.max_disk_devices_to_attach,
-        compute_driver: config.compute_driver.clone(),
+    })
+}
+
+fn failure(error: types::Error) -> Failure {
+    let arguments = serde_json::from_str(&error.arguments).unwrap_or_default();
+    Failure { code: error.code, message: error.message, arguments }
+}
+
+fn error_json(error: types::Error) -> Value {
+    let Failure { code, message, arguments } = failure(error);
+    json!({ "code": code, "message": message, "arguments": arguments })
+}
+
+fn explanation(explanation: device::Explanation) -> String {
+    let (device_name, error) = match explanation.device_name {
+        Ok(device_name) => (Some(device_name), None),
+        Err(error) => (None, Some(error_json(error))),
+    };
+    json(json!({ "device_name": device_name, "error": error }))
+}
+
+/// Converts a record or an enum into the generated one with the same names.
+pub(crate) fn record<T: DeserializeOwned>(record: &impl Serialize) -> Result<T> {
+    Ok(serde_json::from_value(serde_json::to_value(record)?)?)
+}
+
+fn records(bdms: &[BlockDevice]) -> Result<Vec<device::BlockDevice>> {
+    bdms.iter().map(record).collect()
+}
+
+fn text(document: &Document) -> String {
+    document.get().to_owned()
+}
+
+fn device_config(
+    release: Parsed<Release>,
+    max_disk_devices_to_attach: i64,
+    compute_driver: Option<String>,
+) -> Result<device::DeviceConfig> {
+    Ok(device::DeviceConfig { release: record(&release)?, max_disk_devices_to_attach, compute_driver })
+}
+
+fn failure_record(exception: Exception) -> types::Failure {
+    native_failure_record(exception.native())
+}
+
+fn native_failure_record(failure: fault::Failure) -> types::Failure {
+    types::Failure {
+        class_name: failure.class_name,
+        text: failure.text,
+        code: failure.code,
+        value: failure.value,
+        formatted_message: failure.formatted_message,
+        representation: failure.representation,
+        traceback: failure.traceback,
+        formatted_exception: failure.formatted_exception,
     }
 }
 
-pub(super) fn context_record(context: &Context) -> types::Context {
-    types::Context {
-        user_id: context.user_id.clone(),
-        project_id: context.project_id.clone(),
-        request_id: context.request_id.clone(),
-        timestamp: context.timestamp.map(time::isoformat),
+fn exc_val_record(exc_val: function::ExcVal) -> action::ExcVal {
+    match exc_val {
+        function::ExcVal::Text(text) => action::ExcVal::Text(text),
+        function::ExcVal::Failure(failure) => action::ExcVal::Failure(native_failure_record(failure)),
     }
-}
-
-fn bounds(window: period::Window) -> Bounds {
-    (window.begin, window.end)
 }

@@ -1,21 +1,21 @@
 //! The library itself.
 
-mod device;
-mod fault;
-mod volume;
-
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Poll, Waker};
-
-use anyhow::{Result, bail};
-use nova_compute_utils::document::Object;
+use anyhow::Result;
+use nova_compute_utils::action::{self, Event, ExcVal, ReportError};
+use nova_compute_utils::device::{self, DeviceConfig, Explanation};
+use nova_compute_utils::document::{Json, Object};
+use nova_compute_utils::fault::{self, Failure as NovaFailure};
 use nova_compute_utils::instance::Instance;
 use nova_compute_utils::network::{self, NetworkInfo};
 use nova_compute_utils::period::{self, Window};
-use nova_compute_utils::{Config, Context, Error, Release, audit, time, usage};
+use nova_compute_utils::testing::ready;
+use nova_compute_utils::volume::{self, VolumeUsage};
+use nova_compute_utils::{Error, Release, audit, time, usage};
+use serde_json::{Value, json};
 
-use super::{Answer, Bounds, ExistsOptions, Face, Failure, Info, UsageOptions};
+use super::function::{self, BlockDevice, Document, Function, Parsed};
+use super::{Answer, Face, Failure, document, json};
+use crate::arguments::Arguments;
 use crate::script::Script;
 use crate::tables::{MemoryTables, Tables};
 
@@ -39,170 +39,323 @@ impl Face for NativeFace {
         Ok(&mut self.tables)
     }
 
-    fn last_completed_audit_period(
-        &mut self,
-        config: &Config,
-        unit: Option<&str>,
-        before: &str,
-    ) -> Result<Answer<Bounds>> {
-        let before = time::parse(before)?;
-        Ok(period::last_completed_audit_period(config, unit, before).map(bounds).map_err(failure))
+    fn call(&mut self, function: &str, arguments: &Arguments) -> Result<Answer> {
+        let function = Function::decode(function, arguments)?;
+        Ok(ready(call(&self.script, function)).map_err(|error| failure(&error)))
     }
+}
 
-    fn audit_period_bounds(&mut self, config: &Config, current_period: bool, now: &str) -> Result<Answer<Bounds>> {
-        let now = time::parse(now)?;
-        Ok(period::audit_period_bounds(config, current_period, now).map(bounds).map_err(failure))
-    }
-
-    fn info_from_instance(&mut self, config: &Config, instance: &str, info: &Info<'_>) -> Result<Answer> {
-        let payload = || {
-            let instance = Instance::parse(instance)?.with_times_as_text(info.times_are_text);
-            let network_info = network_info(config, info.network_info)?;
-            let system_metadata = object(info.system_metadata)?;
-            let extra = object(info.extra)?.unwrap_or_default();
+#[allow(clippy::too_many_lines, reason = "one arm per function")]
+async fn call(script: &Script, function: Function) -> Result<String, Error> {
+    use Function as F;
+    Ok(match function {
+        F::MatchDevice { device } => {
+            let parts = device::match_device(&device);
+            json(parts.map(|parts| json!({ "prefix": parts.prefix, "suffix": parts.suffix })))
+        }
+        F::StripDev { device_name } => json(device::strip_dev(&device_name)),
+        F::StripPrefix { release, device_name } => json(device::strip_prefix(release.0, &device_name)),
+        F::PrependDev { device_name } => json(device::prepend_dev(&device_name)),
+        F::GetDeviceLetter { release, device_name } => json(device::get_device_letter(release.0, &device_name)),
+        F::GenerateDeviceLetter { index } => json(device::generate_device_letter(index)),
+        F::GenerateDeviceName { prefix, index } => json(device::generate_device_name(&prefix, index)),
+        F::GetUnusedLetter { release, used_letters } => {
+            let used_letters: Vec<&str> = used_letters.iter().map(String::as_str).collect();
+            json(device::get_unused_letter(release.0, &used_letters)?)
+        }
+        F::ValidateDeviceName { value } => json(device::validate_device_name(&value)?),
+        F::InstanceBlockMapping { release, compute_driver, instance, bdms } => {
+            let config = device_config(release, -1, compute_driver);
+            device::instance_block_mapping(&config, &Instance::parse(instance.get())?, &natives(&bdms))?.to_json()
+        }
+        F::GetDeviceNameForInstance(it) => {
+            let config = device_config(it.release, it.max_disk_devices_to_attach, it.compute_driver);
+            let (instance, bdms) = (Instance::parse(it.instance.get())?, natives(&it.bdms));
+            json(device::get_device_name_for_instance(&config, &instance, &bdms, it.device.as_deref())?)
+        }
+        F::ExplainDeviceNameForInstance(it) => {
+            let config = device_config(it.release, it.max_disk_devices_to_attach, it.compute_driver);
+            let (instance, bdms) = (Instance::parse(it.instance.get())?, natives(&it.bdms));
+            explanation(device::explain_device_name_for_instance(&config, &instance, &bdms, it.device.as_deref())?)
+        }
+        F::GetNextDeviceName(it) => {
+            let config = device_config(it.release, it.max_disk_devices_to_attach, None);
+            let (list, root) = (texts(&it.device_name_list), it.root_device_name.as_deref());
+            json(device::get_next_device_name(&config, &list, root, it.device.as_deref())?)
+        }
+        F::ExplainNextDeviceName(it) => {
+            let config = device_config(it.release, it.max_disk_devices_to_attach, None);
+            let (list, root) = (texts(&it.device_name_list), it.root_device_name.as_deref());
+            explanation(device::explain_next_device_name(&config, &list, root, it.device.as_deref())?)
+        }
+        F::DefaultDeviceNamesForInstance {
+            release,
+            max_disk_devices_to_attach,
+            root_device_name,
+            block_device_lists,
+        } => {
+            let config = device_config(release, max_disk_devices_to_attach, None);
+            let lists: Vec<_> = block_device_lists.iter().map(|list| texts(list)).collect();
+            let names = device::default_device_names_for_instance(&config, root_device_name.as_deref(), &lists);
+            let devices = names.named.iter().map(|device| {
+                json!({ "list_index": device.list_index, "index": device.index, "device_name": device.device_name })
+            });
+            json(json!({ "named": devices.collect::<Value>(), "stopped": names.stopped.as_ref().map(error_json) }))
+        }
+        F::LastCompletedAuditPeriod { release, instance_usage_audit_period: setting, unit, before } => {
+            window(period::last_completed_audit_period(release.0, &setting, unit.as_deref(), before.value)?)
+        }
+        F::AuditPeriodBounds { release, instance_usage_audit_period: setting, current_period, now } => {
+            window(period::audit_period_bounds(release.0, &setting, current_period, now.value)?)
+        }
+        F::Hydrate { release, network_info } => NetworkInfo::hydrate(release.0, &network_info)?.to_json(),
+        F::GetNwInfoForInstance { instance } => {
+            let mut text = String::new();
+            network::get_nw_info_for_instance(&Instance::parse(instance.get())?, &mut text)?.to_json()
+        }
+        F::GetNetworkInfo { instance } => {
+            let mut text = String::new();
+            let network_info = network::get_network_info(&Instance::parse(instance.get())?, &mut text)?;
+            document(network_info.map(|network_info| network_info.to_json()))
+        }
+        F::InfoFromInstance {
+            release,
+            instance,
+            network_info,
+            system_metadata,
+            populate_image_ref_url,
+            glance_endpoint,
+            times_are_text,
+            extra,
+        } => {
+            let instance = Instance::parse(instance.get())?.with_times_as_text(times_are_text);
+            let system_metadata = object(system_metadata.as_ref())?;
             let info = usage::Info {
-                network_info: network_info.as_ref(),
+                network_info: parsed(network_info.as_ref())?,
                 system_metadata: system_metadata.as_ref(),
-                populate_image_ref_url: info.populate_image_ref_url,
+                populate_image_ref_url: populate_image_ref_url.unwrap_or_default(),
+                glance_endpoint: glance_endpoint.as_deref(),
             };
-            usage::info_from_instance(config, &instance, &info, &extra)
-        };
-        Ok(payload().map_err(failure))
-    }
-
-    fn image_meta(&mut self, system_metadata: &str) -> Result<Answer> {
-        Ok(Object::parse(system_metadata).map(|metadata| usage::image_meta(&metadata)).map_err(failure))
-    }
-
-    fn hydrate(&mut self, release: Release, network_info: &str) -> Result<Answer> {
-        Ok(NetworkInfo::hydrate(release, network_info).map(|network_info| network_info.to_json()).map_err(failure))
-    }
-
-    fn get_nw_info_for_instance(&mut self, instance: &str) -> Result<Answer> {
-        let mut text = String::new();
-        let network_info =
-            Instance::parse(instance).and_then(|instance| network::get_nw_info_for_instance(&instance, &mut text));
-        Ok(network_info.map(|network_info| network_info.to_json()).map_err(failure))
-    }
-
-    fn get_network_info(&mut self, instance: &str) -> Result<Answer<Option<String>>> {
-        let mut text = String::new();
-        let network_info =
-            Instance::parse(instance).and_then(|instance| network::get_network_info(&instance, &mut text));
-        let json = |network_info: Option<NetworkInfo<'_>>| network_info.map(|network_info| network_info.to_json());
-        Ok(network_info.map(json).map_err(failure))
-    }
-
-    fn bandwidth_usage(
-        &mut self,
-        instance: &str,
-        audit_start: &str,
-        ignore_missing_network_data: bool,
-    ) -> Result<Answer<Option<String>>> {
-        let (script, audit_start) = (&self.script, time::parse(audit_start)?);
-        finished(async {
-            let instance = Instance::parse(instance)?;
-            usage::bandwidth_usage(script, &instance, audit_start, ignore_missing_network_data).await
-        })
-    }
-
-    fn notify_about_instance_usage(
-        &mut self,
-        config: &Config,
-        context: &Context,
-        instance: &str,
-        event_suffix: &str,
-        options: &UsageOptions<'_>,
-    ) -> Result<Answer<()>> {
-        let script = &self.script;
-        finished(async {
-            let instance = Instance::parse(instance)?.with_times_as_text(options.times_are_text);
-            let network_info = network_info(config, options.network_info)?;
-            let system_metadata = object(options.system_metadata)?;
-            let extra_usage_info = object(options.extra_usage_info)?;
+            usage::info_from_instance(release.0, &instance, &info, &object(extra.as_ref())?.unwrap_or_default())?
+        }
+        F::ImageMeta { system_metadata } => usage::image_meta(&Object::parse(system_metadata.get())?),
+        F::InstanceExistsPayload { context, instance, window, bdms_in_notifications, include_share_mapping } => {
+            let options = usage::InstancePayloadOptions { bdms_in_notifications, include_share_mapping };
+            let instance = Instance::parse(instance.get())?;
+            usage::instance_exists_payload(&context.native(), &instance, window.native(), options)?
+        }
+        F::NotifyAboutInstanceUsage {
+            config,
+            context,
+            instance,
+            event_suffix,
+            host,
+            network_info,
+            system_metadata,
+            extra_usage_info,
+            fault,
+            best_effort,
+            times_are_text,
+        } => {
+            let instance = Instance::parse(instance.get())?.with_times_as_text(times_are_text);
+            let (system_metadata, extra) = (object(system_metadata.as_ref())?, object(extra_usage_info.as_ref())?);
+            let (context, fault) = (context.native(), fault.map(function::Exception::native));
             let options = usage::UsageOptions {
-                host: options.host,
-                network_info: network_info.as_ref(),
+                host: host.as_deref(),
+                network_info: parsed(network_info.as_ref())?,
                 system_metadata: system_metadata.as_ref(),
-                extra_usage_info: extra_usage_info.as_ref(),
-                fault: options.fault.as_ref(),
-                best_effort: options.best_effort,
+                extra_usage_info: extra.as_ref(),
+                fault: fault.as_ref(),
+                best_effort: best_effort.unwrap_or_default(),
             };
-            usage::notify_about_instance_usage(script, config, context, &instance, event_suffix, &options).await
-        })
-    }
-
-    fn notify_usage_exists(
-        &mut self,
-        config: &Config,
-        context: &Context,
-        instance: &str,
-        host: &str,
-        options: &ExistsOptions<'_>,
-    ) -> Result<Answer<()>> {
-        let script = &self.script;
-        finished(async {
-            let instance = Instance::parse(instance)?.with_times_as_text(options.times_are_text);
+            let config = config.native();
+            json(
+                usage::notify_about_instance_usage(script, &config, &context, &instance, &event_suffix, &options)
+                    .await?,
+            )
+        }
+        F::BandwidthUsage { context, instance, audit_start, ignore_missing_network_data: ignore, .. } => {
+            let (context, instance) = (context.native(), Instance::parse(instance.get())?);
+            document(usage::bandwidth_usage(script, &context, &instance, audit_start.value, ignore).await?)
+        }
+        F::NotifyUsageExists {
+            config,
+            context,
+            instance,
+            host,
+            current_period,
+            ignore_missing_network_data,
+            system_metadata,
+            extra_usage_info,
+            times_are_text,
+        } => {
+            let instance = Instance::parse(instance.get())?.with_times_as_text(times_are_text);
             let options = usage::ExistsOptions {
-                current_period: options.current_period,
-                ignore_missing_network_data: options.ignore_missing_network_data,
-                system_metadata: object(options.system_metadata)?,
-                extra_usage_info: object(options.extra_usage_info)?.unwrap_or_default(),
+                current_period,
+                ignore_missing_network_data,
+                system_metadata: object(system_metadata.as_ref())?,
+                extra_usage_info: object(extra_usage_info.as_ref())?.unwrap_or_default(),
             };
-            usage::notify_usage_exists(script, config, context, &instance, host, &options).await
-        })
-    }
+            let (config, context) = (config.native(), context.native());
+            json(usage::notify_usage_exists(script, &config, &context, &instance, &host, &options).await?)
+        }
+        F::HasAuditBeenRun { config, context, host, timestamp } => {
+            let (context, release, setting) = (context.native(), config.release.0, &config.instance_usage_audit_period);
+            let timestamp = timestamp.map(|timestamp| timestamp.value);
+            json(audit::has_audit_been_run(script, &context, release, setting, &host, timestamp).await?)
+        }
+        F::StartInstanceUsageAudit { context, window, host, num_instances, .. } => {
+            let (context, window) = (context.native(), window.native());
+            json(audit::start_instance_usage_audit(script, &context, window, &host, num_instances).await?)
+        }
+        F::FinishInstanceUsageAudit { context, window, host, errors, message, .. } => {
+            let (context, window, message) = (context.native(), window.native(), message.as_deref());
+            json(audit::finish_instance_usage_audit(script, &context, window, &host, errors, message).await?)
+        }
+        F::InstanceUsageAudit { config, context } => {
+            let report = audit::instance_usage_audit(script, &config.native(), &context.native()).await?;
+            json(report.map(|report| report.message))
+        }
+        F::UsageVolumeInfo { release, vol_usage, times_are_text } => {
+            let vol_usage = VolumeUsage::parse(vol_usage.get())?.with_times_as_text(times_are_text);
+            volume::usage_volume_info(release.0, &vol_usage)?
+        }
+        F::NotifyAboutVolumeUsage { config, context, vol_usage, host } => {
+            let (config, context) = (config.native(), context.native());
+            let vol_usage = VolumeUsage::parse(vol_usage.get())?;
+            json(volume::notify_about_volume_usage(script, &config, &context, &vol_usage, &host).await?)
+        }
+        F::ExceptionToDict { fault, message } => {
+            let fault = fault.native();
+            let dict = fault::exception_to_dict(&fault, message.as_deref())?;
+            exception_dict(dict.exception, dict.message, dict.code.as_str())
+        }
+        F::SafeTruncate { value, length } => json(fault::safe_truncate(&value, length)),
+        F::AddInstanceFaultFromExc { config, context, instance_uuid, fault, fault_message } => {
+            let (context, fault, message) = (context.native(), fault.native(), fault_message.as_deref());
+            let (release, host) = (config.release.0, &config.host);
+            json(
+                fault::add_instance_fault_from_exc(script, &context, release, host, &instance_uuid, &fault, message)
+                    .await?,
+            )
+        }
+        F::PackActionStart { release, context, instance_uuid, action_name } => {
+            json(action::pack_action_start(release.0, &context.native(), &instance_uuid, action_name.as_deref()))
+        }
+        F::PackActionFinish { release, context, instance_uuid, now } => {
+            json(action::pack_action_finish(release.0, &context.native(), &instance_uuid, now.value))
+        }
+        F::PackActionEventStart { release, context, instance_uuid: uuid, event_name: event, host, now } => {
+            let (context, host) = (context.native(), host.as_deref());
+            json(action::pack_action_event_start(release.0, &context, &uuid, &event, host, now.value))
+        }
+        F::PackActionEventFinish { release, context, instance_uuid: uuid, event_name, exc_val, exc_tb, now } => {
+            let (context, exc_val, exc_tb) = (context.native(), exc_val.as_ref().map(borrowed), exc_tb.as_deref());
+            json(action::pack_action_event_finish(release.0, &context, &uuid, &event_name, exc_val, exc_tb, now.value)?)
+        }
+        F::ActionStart { config, context, instance_uuid: uuid, action_name } => {
+            let (release, context) = (config.release.0, context.native());
+            json(action::action_start(script, release, &context, &uuid, action_name.as_deref()).await?)
+        }
+        F::ActionFinish { config, context, instance_uuid } => {
+            json(action::action_finish(script, config.release.0, &context.native(), &instance_uuid).await?)
+        }
+        F::EventStart { config, context, instance_uuid: uuid, event_name, host } => {
+            let (release, context) = (config.release.0, context.native());
+            json(action::event_start(script, release, &context, &uuid, &event_name, host.as_deref()).await?)
+        }
+        F::EventFinish { config, context, instance_uuid: uuid, event_name } => {
+            json(action::event_finish(script, config.release.0, &context.native(), &uuid, &event_name).await?)
+        }
+        F::EventFinishWithFailure { config, context, instance_uuid: uuid, event_name: event, exc_val, exc_tb } => {
+            let (release, context) = (config.release.0, context.native());
+            let (exc_val, exc_tb) = (exc_val.as_ref().map(borrowed), exc_tb.as_deref());
+            json(action::event_finish_with_failure(script, release, &context, &uuid, &event, exc_val, exc_tb).await?)
+        }
+        F::ReportEvent { config, context, event_name, host, instance_uuids, graceful_exit, body } => {
+            // Nova hides the failure of the work when an action is gone.
+            let graceful_exit = graceful_exit.unwrap_or_default();
+            let event = Event { name: event_name, host, instance_uuids, graceful_exit, swallow_body_error: true };
+            let mut body_ran = false;
+            let work = async || {
+                body_ran = true;
+                body.map_or(Ok(()), |body| Err(Raised(Box::new(body.native()))))
+            };
+            let outcome = action::report_event(script, config.release.0, &context.native(), event, work).await;
+            let swallowed = matches!(outcome, Err(ReportError::Swallowed));
+            let raised = match outcome {
+                Ok(()) | Err(ReportError::Swallowed) => None,
+                Err(ReportError::Body(Raised(body))) => Some(json!({ "code": body.class_name, "message": body.text })),
+                Err(ReportError::Start(error) | ReportError::Finish { error, .. }) => Some(error_json(&error)),
+            };
+            json(json!({ "body_ran": body_ran, "raised": raised, "swallowed": swallowed }))
+        }
+    })
+}
 
-    fn has_audit_been_run(&mut self, config: &Config, host: &str, timestamp: Option<&str>) -> Result<Answer<bool>> {
-        let timestamp = timestamp.map(time::parse).transpose()?;
-        finished(audit::has_audit_been_run(&self.script, config, host, timestamp))
-    }
+/// The error of reported work.
+#[derive(Debug)]
+struct Raised(Box<NovaFailure>);
 
-    fn start_instance_usage_audit(&mut self, window: &Bounds, host: &str, num_instances: i64) -> Result<Answer<()>> {
-        finished(audit::start_instance_usage_audit(&self.script, parse(window)?, host, num_instances))
-    }
-
-    fn finish_instance_usage_audit(
-        &mut self,
-        window: &Bounds,
-        host: &str,
-        errors: i64,
-        message: Option<&str>,
-    ) -> Result<Answer<()>> {
-        finished(audit::finish_instance_usage_audit(&self.script, parse(window)?, host, errors, message))
-    }
-
-    fn instance_usage_audit(&mut self, config: &Config, context: &Context) -> Result<Answer<bool>> {
-        let report = finished(audit::instance_usage_audit(&self.script, config, context))?;
-        Ok(report.map(|report| report.is_some()))
+impl From<&Raised> for NovaFailure {
+    fn from(raised: &Raised) -> Self {
+        (*raised.0).clone()
     }
 }
 
-fn network_info<'a>(config: &Config, json: Option<&'a str>) -> Result<Option<NetworkInfo<'a>>, Error> {
-    json.map(|json| NetworkInfo::hydrate(config.release, json)).transpose()
+fn failure(error: &Error) -> Failure {
+    let arguments = serde_json::from_str(error.arguments()).unwrap_or_default();
+    Failure { code: error.code().to_owned(), message: error.message().to_owned(), arguments }
 }
 
-fn object(json: Option<&str>) -> Result<Option<Object<'_>>, Error> {
-    json.map(Object::parse).transpose()
+fn error_json(error: &Error) -> Value {
+    json!({ "code": error.code(), "message": error.message(), "arguments": failure(error).arguments })
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "it maps errors")]
-pub(super) fn failure(error: Error) -> Failure {
-    Failure { code: error.code().to_owned(), message: error.message().to_owned() }
+fn device_config(
+    release: Parsed<Release>,
+    max_disk_devices_to_attach: i64,
+    compute_driver: Option<String>,
+) -> DeviceConfig {
+    DeviceConfig { release: release.0, max_disk_devices_to_attach, compute_driver }
 }
 
-fn bounds(window: Window) -> Bounds {
-    (time::isoformat(window.begin), time::isoformat(window.end))
+fn natives(bdms: &[BlockDevice]) -> Vec<device::BlockDevice<'_>> {
+    bdms.iter().map(BlockDevice::native).collect()
 }
 
-fn parse(window: &Bounds) -> Result<Window> {
-    Ok(Window { begin: time::parse(&window.0)?, end: time::parse(&window.1)? })
+fn texts(list: &[Option<String>]) -> Vec<Option<&str>> {
+    list.iter().map(Option::as_deref).collect()
 }
 
-/// The script answers at once, so whatever awaits it is done at the first poll.
-pub(super) fn finished<T>(future: impl Future<Output = Result<T, Error>>) -> Result<Answer<T>> {
-    match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => Ok(result.map_err(failure)),
-        Poll::Pending => bail!("the script did not answer at once"),
+fn explanation(explanation: Explanation) -> String {
+    let (device_name, error) = match explanation.device_name {
+        Ok(device_name) => (Some(device_name), None),
+        Err(error) => (None, Some(error_json(&error))),
+    };
+    json(json!({ "device_name": device_name, "error": error }))
+}
+
+fn window(window: Window) -> String {
+    json(json!({ "begin": time::isoformat(window.begin), "end": time::isoformat(window.end) }))
+}
+
+fn object(document: Option<&Document>) -> Result<Option<Object<'_>>, Error> {
+    document.map(|document| Object::parse(document.get())).transpose()
+}
+
+fn parsed(document: Option<&Document>) -> Result<Option<Json<'_>>, Error> {
+    document.map(|document| Json::parse(document.get())).transpose()
+}
+
+fn borrowed(exc_val: &function::ExcVal) -> ExcVal<'_> {
+    match exc_val {
+        function::ExcVal::Text(text) => ExcVal::Text(text),
+        function::ExcVal::Failure(failure) => ExcVal::Failure(failure),
     }
+}
+
+/// Returns what `exception_to_dict` returns, its code digit by digit.
+pub(super) fn exception_dict(exception: &str, message: &str, code: &str) -> String {
+    format!(r#"{{"exception":{},"message":{},"code":{code}}}"#, json(exception), json(message))
 }

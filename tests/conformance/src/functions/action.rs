@@ -1,113 +1,111 @@
 //! Instance actions, their events, and the reporter of events.
 
-use anyhow::{Context as _, Result};
-use nova_compute_utils::action::Event;
-use nova_compute_utils::fault::Failure;
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use nova_compute_utils::Release;
 use nova_compute_utils::host::HostError;
-use nova_compute_utils::{Release, time};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Verdict, context, judge, now, with_calls};
-use crate::faces::{Answer, Face, GivenExcVal, Subject};
-use crate::script::{Answers, Call, Refusal};
-use crate::vectors::Case;
+use super::{Trial, Verdict, error_difference, fault, unexpected};
+use crate::faces::Failure;
+use crate::script::{Call, Refusal};
+use crate::vectors::ExpectedError;
 
-pub(super) fn pack_action_start(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let action_name = case.args.text("action_name")?;
-    let values = face.pack_action_start(&subject(release, case)?, action_name.as_deref())?;
-    Ok(judge(case, values, |values| as_nova(release, values)))
+const CALLS: [&str; 4] = ["action_start", "action_finish", "action_event_start", "action_event_finish"];
+
+/// Compares the values of a row.
+pub(super) fn pack(trial: &mut Trial<'_>, names: &[&str]) -> Result<Verdict> {
+    let names = [&["release", "context", "instance_uuid"], names].concat();
+    let answer = trial.face.call(trial.function, &trial.arguments(&names)?)?;
+    let release = trial.release;
+    trial.judge_as(answer, |values| Ok(mapping(release, serde_json::from_str(&values)?).to_string()))
 }
 
-pub(super) fn pack_action_finish(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let values = face.pack_action_finish(&subject(release, case)?, now(case)?)?;
-    Ok(judge(case, values, |values| as_nova(release, values)))
+/// Compares a row and the call that writes it. The conductor refuses every call of the case, or none. Nova returns the
+/// row only on request.
+pub(super) fn record(trial: &mut Trial<'_>, names: &[&str]) -> Result<Verdict> {
+    let function = trial.function.split('.').next_back().unwrap_or_default();
+    let mut answers = trial.answers()?;
+    if let Err(error) = trial.reply("db")? {
+        let instance_uuid = trial.case.args.text("instance_uuid")?.context("the case has no instance_uuid")?;
+        answers.refusals =
+            CALLS.map(|call| Refusal { call, instance_uuid: instance_uuid.clone(), error: error.clone() }).into();
+    }
+    let names = [&["config", "context", "instance_uuid"], names].concat();
+    let (answer, calls) = trial.play(answers, function, &trial.arguments(&names)?)?;
+    let is_returned = trial.case.args.read::<Option<bool>>("want_result")?;
+    let is_returned = is_returned.unwrap_or(function != "event_finish_with_failure");
+    let verdict = trial.judge_as(answer, |row| Ok(if is_returned { zoned(&row)? } else { "null".to_owned() }))?;
+    Ok(trial.with_calls(verdict, &outgoing_calls(trial.release, &calls)))
 }
 
-pub(super) fn pack_action_event_start(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let (event, host) = (event_name(case)?, case.args.text("host")?);
-    let values = face.pack_action_event_start(&subject(release, case)?, &event, host.as_deref(), now(case)?)?;
-    Ok(judge(case, values, |values| as_nova(release, values)))
-}
-
-pub(super) fn pack_action_event_finish(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let (subject, event) = (subject(release, case)?, event_name(case)?);
-    let (exc_val, exc_tb) = (exc_val(case)?, exc_tb(case)?);
-    let values = face.pack_action_event_finish(&subject, &event, exc_val.as_ref(), exc_tb.as_deref(), now(case)?)?;
-    Ok(judge(case, values, |values| as_nova(release, values)))
-}
-
-pub(super) fn action_start(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    play(face, case)?;
-    let action_name = case.args.text("action_name")?;
-    let row = face.action_start(&subject(release, case)?, action_name.as_deref())?;
-    recorded(face, release, case, row, true)
-}
-
-pub(super) fn action_finish(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    play(face, case)?;
-    let row = face.action_finish(&subject(release, case)?)?;
-    recorded(face, release, case, row, true)
-}
-
-pub(super) fn event_start(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    play(face, case)?;
-    let host = case.args.text("host")?;
-    let row = face.event_start(&subject(release, case)?, &event_name(case)?, host.as_deref())?;
-    recorded(face, release, case, row, true)
-}
-
-pub(super) fn event_finish(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    play(face, case)?;
-    let row = face.event_finish(&subject(release, case)?, &event_name(case)?)?;
-    recorded(face, release, case, row, true)
-}
-
-pub(super) fn event_finish_with_failure(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    play(face, case)?;
-    let (subject, event) = (subject(release, case)?, event_name(case)?);
-    let (exc_val, exc_tb) = (exc_val(case)?, exc_tb(case)?);
-    let row = face.event_finish_with_failure(&subject, &event, exc_val.as_ref(), exc_tb.as_deref())?;
-    recorded(face, release, case, row, false)
-}
-
-/// Nova's way of holding the work: what is raised in it, and the frames.
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow)]
-    raise: &'a RawValue,
-    traceback_lines: Vec<String>,
-}
-
-pub(super) fn event_reporter(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let mut refusals = Vec::new();
+pub(super) fn event_reporter(trial: &mut Trial<'_>) -> Result<Verdict> {
+    /// What the work raises, and the frames.
+    #[derive(Deserialize)]
+    struct Body {
+        raise: Box<RawValue>,
+        traceback_lines: Vec<String>,
+    }
+    #[derive(Deserialize)]
+    struct Reported {
+        body_ran: bool,
+        swallowed: bool,
+        raised: Option<Failure>,
+    }
+    #[derive(Deserialize)]
+    struct Expected {
+        body_ran: bool,
+        suppressed: Option<bool>,
+        raised: Option<ExpectedError>,
+    }
+    // The reporter reads no row.
+    let mut answers = trial.answers()?;
+    answers.returns_rows = false;
     for call in ["action_event_start", "action_event_finish"] {
-        for (instance_uuid, answer) in case.host.read::<Option<Refusals>>(call)?.unwrap_or_default() {
-            refusals.push(Refusal { call, instance_uuid, error: answer.raise.error()? });
+        let refusals: Option<BTreeMap<String, Refused>> = trial.case.host.read(call)?;
+        for (instance_uuid, refused) in refusals.unwrap_or_default() {
+            answers.refusals.push(Refusal { call, instance_uuid, error: refused.raise.error()? });
         }
     }
-    face.script().play(Answers { now: time::parse(now(case)?)?, refusals, ..Answers::default() });
-    let event = Event {
-        name: event_name(case)?,
-        host: case.args.text("host")?,
-        instance_uuids: case.args.read("instance_uuids")?,
-        graceful_exit: case.args.read::<Option<bool>>("graceful_exit")?.unwrap_or_default(),
-        swallow_body_error: false,
-    };
-    let body = match case.args.read::<Option<Body<'_>>>("body")? {
+    let refusals = answers.refusals.clone();
+    let body = match trial.case.args.read::<Option<Body>>("body")? {
         None => None,
-        Some(body) => Some(exception(body.raise.get())?.with_traceback(body.traceback_lines.concat())),
+        Some(body) => Some(fault::exception(body.raise.get())?.with("traceback", body.traceback_lines.concat())),
     };
-    let reported = face.report_event(release, &context(case)?, &event, body.as_ref())?;
-    let verdict = judge_reported(release, case, &reported)?;
-    Ok(with_calls(verdict, case, &calls(face, release)))
+    let names = ["config", "context", "event_name", "host", "instance_uuids", "graceful_exit"];
+    let arguments = trial.arguments(&names)?.with("body", body);
+    let (answer, calls) = trial.play(answers, "report_event", &arguments)?;
+    let reported: Reported = match answer {
+        Ok(reported) => serde_json::from_str(&reported)?,
+        Err(failure) => return Ok(Verdict::Failed(format!("no report: {failure:?}"))),
+    };
+    let expected: Expected = serde_json::from_str(trial.case.expected())?;
+    // Nova's exit reports "handled" even when there is nothing to handle.
+    let is_handled = reported.raised.is_none() && trial.face.script().refused_to_finish();
+    let suppressed = reported.swallowed || is_handled;
+    ensure!(
+        (expected.body_ran, expected.suppressed.unwrap_or_default()) == (reported.body_ran, suppressed),
+        "the work ran: {}, its failure is suppressed: {suppressed}",
+        reported.body_ran
+    );
+    let difference = match (expected.raised, reported.raised) {
+        (None, None) => None,
+        (Some(mut expected), Some(raised)) => {
+            let refusal = refusals.iter().find(|refusal| refusal.error.code == raised.code);
+            expected.kwargs = refusal.and_then(|refusal| serde_json::from_str(&refusal.error.arguments).ok());
+            error_difference(&expected, &raised)
+        }
+        (expected, raised) => Some(format!("expected {expected:?}, got {raised:?}")),
+    };
+    let verdict = difference.map_or(Verdict::Passed, Verdict::Failed);
+    Ok(trial.with_calls(verdict, &outgoing_calls(trial.release, &calls)))
 }
 
-type Refusals = std::collections::BTreeMap<String, GivenRefusal>;
-
 #[derive(Deserialize)]
-struct GivenRefusal {
+struct Refused {
     raise: Raise,
 }
 
@@ -119,11 +117,11 @@ struct Raise {
     #[serde(default)]
     args: Vec<String>,
     #[serde(default)]
-    kwargs: std::collections::BTreeMap<String, String>,
+    kwargs: BTreeMap<String, String>,
 }
 
 impl Raise {
-    /// The exception with Nova's own text.
+    /// Returns the exception with Nova's own message.
     fn error(self) -> Result<HostError> {
         let keyword = |name: &str| self.kwargs.get(name).with_context(|| format!("no {name} in {}", self.class));
         let message = match self.class.as_str() {
@@ -133,86 +131,40 @@ impl Raise {
             }
             _ => self.args.first().cloned().with_context(|| format!("no text in {}", self.class))?,
         };
-        Ok(HostError::new(self.class, message))
+        Ok(HostError::new(self.class, message).with_arguments(json!(self.kwargs).to_string()))
     }
 }
 
-fn judge_reported(release: Release, case: &Case, reported: &crate::faces::Reported) -> Result<Verdict> {
-    #[derive(Deserialize)]
-    struct Expected {
-        body_ran: bool,
-        suppressed: Option<bool>,
-        raised: Option<crate::vectors::ExpectedError>,
-    }
-    let expected: Expected = serde_json::from_str(case.expected())?;
-    if (expected.body_ran, expected.suppressed.unwrap_or_default()) != (reported.body_ran, reported.suppressed) {
-        return Ok(Verdict::Failed(format!("{release}: {reported:?}")));
-    }
-    Ok(match (&expected.raised, &reported.raised) {
-        (None, None) => Verdict::Passed,
-        (Some(expected), Some(raised)) => {
-            super::differs(expected, &raised.code, &raised.message).map_or(Verdict::Passed, Verdict::Failed)
-        }
-        (expected, raised) => Verdict::Failed(format!("expected {expected:?}, got {raised:?}")),
-    })
-}
-
-/// The conductor refuses every call of the case, or none.
-fn play(face: &dyn Face, case: &Case) -> Result<()> {
-    let refusals = match super::answer_of(case, "db")? {
-        Ok(_) => Vec::new(),
-        Err(error) => {
-            let instance_uuid = case.args.text("instance_uuid")?.context("no instance_uuid")?;
-            ["action_start", "action_finish", "action_event_start", "action_event_finish"]
-                .map(|call| Refusal { call, instance_uuid: instance_uuid.clone(), error: error.clone() })
-                .into()
-        }
-    };
-    face.script().play(Answers { now: time::parse(now(case)?)?, refusals, ..Answers::default() });
-    Ok(())
-}
-
-/// Nova gives the row only where it is wanted; here it is always there.
-fn recorded(
-    face: &dyn Face,
-    release: Release,
-    case: &Case,
-    row: Answer<Value>,
-    wanted_by_default: bool,
-) -> Result<Verdict> {
-    let wanted = case.args.read::<Option<bool>>("want_result")?.unwrap_or(wanted_by_default);
-    let verdict = judge(case, row, |row| if wanted { zoned(row) } else { "null".to_owned() });
-    Ok(with_calls(verdict, case, &calls(face, release)))
-}
-
-/// Nova's objects carry their times with a zone.
-fn zoned(mut row: Value) -> String {
+/// Returns a row with zones in its times, as Nova's objects have them.
+fn zoned(row: &str) -> Result<String> {
+    let mut row: Value = serde_json::from_str(row)?;
     for (key, value) in row.as_object_mut().into_iter().flatten() {
-        if let Some(moment) = value.as_str().filter(|_| key.ends_with("_at") || key.ends_with("_time")) {
-            *value = format!("{moment}+00:00").into();
+        if let Some(time) = value.as_str().filter(|_| key.ends_with("_at") || key.ends_with("_time")) {
+            *value = format!("{time}+00:00").into();
         }
     }
-    row.to_string()
+    Ok(row.to_string())
 }
 
-/// The calls as the release makes them.
-fn calls(face: &dyn Face, release: Release) -> Vec<String> {
-    let to = match release {
+/// Returns the calls as the release makes them.
+fn outgoing_calls(release: Release, calls: &[Call]) -> Vec<String> {
+    let receiver = match release {
         Release::Grizzly => "conductor",
         Release::Hibiscus => "db",
     };
-    let call = |call: Call| match call {
-        Call::Action(name, values) => {
-            let values: Value = serde_json::from_str(&as_nova(release, values)).unwrap_or_default();
-            json!({ "call": format!("{to}.{name}"), "args": ["$context", values] }).to_string()
+    let call = |call: &Call| {
+        let values = serde_json::from_str(&call.arguments.to_string()).unwrap_or_default();
+        let name = format!("{receiver}.{}", call.name);
+        if !CALLS.contains(&call.name.as_str()) {
+            return unexpected(call);
         }
-        other => json!(format!("unexpected call {other:?}")).to_string(),
+        json!({ "call": name, "args": ["$context", mapping(release, values)] }).to_string()
     };
-    face.script().calls().into_iter().map(call).collect()
+    calls.iter().map(call).collect()
 }
 
-/// The values as Nova's mapping, which leaves out what does not apply.
-fn as_nova(release: Release, mut values: Value) -> String {
+/// Returns the values as Nova's mapping, which lacks what does not apply.
+fn mapping(release: Release, mut values: Value) -> Value {
     if let Some(values) = values.as_object_mut() {
         values.retain(|key, value| match key.as_str() {
             "updated_at" | "message" | "details" | "traceback" => !value.is_null(),
@@ -220,58 +172,5 @@ fn as_nova(release: Release, mut values: Value) -> String {
             _ => true,
         });
     }
-    values.to_string()
-}
-
-fn subject(release: Release, case: &Case) -> Result<Subject> {
-    let instance_uuid = case.args.text("instance_uuid")?.context("no instance_uuid")?;
-    Ok(Subject { release, context: context(case)?, instance_uuid })
-}
-
-fn event_name(case: &Case) -> Result<String> {
-    case.args.text("event_name")?.context("no event_name")
-}
-
-fn exc_val(case: &Case) -> Result<Option<GivenExcVal>> {
-    let Some(json) = case.args.json("exc_val") else {
-        return Ok(None);
-    };
-    Ok(Some(match serde_json::from_str(json) {
-        Ok(text) => GivenExcVal::Text(text),
-        Err(_) => GivenExcVal::Failure(exception(json)?),
-    }))
-}
-
-fn exc_tb(case: &Case) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        Text(String),
-        Frames { traceback_lines: Vec<String> },
-    }
-    Ok(case.args.read::<Option<Given>>("exc_tb")?.map(|given| match given {
-        Given::Text(text) => text,
-        Given::Frames { traceback_lines } => traceback_lines.concat(),
-    }))
-}
-
-/// An exception of the vectors: what the functions see of it is under `resolved`.
-fn exception(json: &str) -> Result<Failure> {
-    #[derive(Deserialize)]
-    struct Given {
-        resolved: Resolved,
-    }
-    #[derive(Deserialize)]
-    struct Resolved {
-        class: String,
-        str: String,
-        format_message: Option<Formatted>,
-    }
-    #[derive(Deserialize)]
-    struct Formatted {
-        r#return: Option<String>,
-    }
-    let Given { resolved } = serde_json::from_str(json)?;
-    let formatted_message = resolved.format_message.and_then(|message| message.r#return);
-    Ok(Failure { formatted_message, ..Failure::new(resolved.class, resolved.str) })
+    values
 }

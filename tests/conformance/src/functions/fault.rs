@@ -2,139 +2,103 @@
 
 use anyhow::{Context as _, Result};
 use nova_compute_utils::Release;
-use nova_compute_utils::fault::Failure;
-use nova_compute_utils::host::InstanceFaultValues;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Runner, Verdict, answer_of, judge, with_calls};
-use crate::faces::Face;
+use super::{Trial, Verdict, call_json, raw, unexpected};
+use crate::arguments::{Arguments, parse};
 use crate::json;
-use crate::script::{Answers, Call};
 use crate::vectors::Case;
 
-pub(super) fn runner(release: Release, function: &str) -> Option<Runner> {
-    Some(match (release, function) {
-        (Release::Hibiscus, "exception_to_dict") => exception_to_dict,
-        (Release::Hibiscus, "safe_truncate") => safe_truncate,
-        (Release::Grizzly, "add_instance_fault_from_exc") => {
-            |face, release, case| add_instance_fault_from_exc(face, release, case, "conductor.instance_fault_create")
-        }
-        (Release::Hibiscus, "add_instance_fault_from_exc") => {
-            |face, release, case| add_instance_fault_from_exc(face, release, case, "db.instance_fault_create")
-        }
-        _ => return None,
+const NULL_MESSAGE: Verdict = Verdict::SetAside("a formatted message is a string or absent in a typed interface");
+
+pub(super) fn exception_to_dict(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let fault = trial.case.args.json("fault").context("the case has no fault")?;
+    if has_null_message(fault)? {
+        return Ok(NULL_MESSAGE);
+    }
+    let fault = exception(fault)?;
+    let answer = trial.face.call("exception_to_dict", &trial.arguments(&["message"])?.with("fault", fault))?;
+    trial.judge_as(answer, |answer| {
+        let dict: Arguments = serde_json::from_str(&answer)?;
+        let exception = raw(format!(r#"{{"$exception": {}}}"#, dict.json("exception").unwrap_or("null")))?;
+        Ok(dict.with("exception", exception).to_string())
     })
 }
 
-const NULL_MESSAGE: Verdict = Verdict::SetAside("a formatted message is text or absent in a typed interface");
-
-fn exception_to_dict(face: &mut dyn Face, _: Release, case: &Case) -> Result<Verdict> {
-    let Some(fault) = failure(case.args.json("fault").context("no fault")?)? else {
+pub(super) fn add_instance_fault_from_exc(trial: &mut Trial<'_>) -> Result<Verdict> {
+    #[derive(Deserialize)]
+    struct ExcInfo {
+        traceback_lines: Vec<String>,
+        format_exception_lines: Option<Vec<String>>,
+    }
+    let call = match trial.release {
+        Release::Grizzly => "conductor.instance_fault_create",
+        Release::Hibiscus => "db.instance_fault_create",
+    };
+    let fault = trial.case.args.json("fault").context("the case has no fault")?;
+    if has_null_message(fault)? {
         return Ok(NULL_MESSAGE);
-    };
-    let dict = face.exception_to_dict(&fault, case.args.text("message")?.as_deref())?;
-    Ok(judge(case, dict, |dict| dict))
-}
-
-fn safe_truncate(face: &mut dyn Face, _: Release, case: &Case) -> Result<Verdict> {
-    let Some(value) = case.args.json("value").and_then(json::text) else {
-        return Ok(Verdict::SetAside("what is truncated is text in a typed interface"));
-    };
-    let text = face.safe_truncate(&value, case.args.read("length")?)?;
-    Ok(judge(case, text, |text| json::from_text(&text)))
-}
-
-fn add_instance_fault_from_exc(face: &mut dyn Face, release: Release, case: &Case, call: &str) -> Result<Verdict> {
-    let script = face.script().clone();
-    script.play(Answers { instance_fault_create: answer_of(case, call)?.err(), ..Answers::default() });
-    let Some(fault) = failure(case.args.json("fault").context("no fault")?)? else {
-        return Ok(NULL_MESSAGE);
-    };
-    let (instance, exc_info): (Instance, Option<ExcInfo>) = (case.args.read("instance")?, case.args.read("exc_info")?);
-    let fault = Failure {
-        traceback: exc_info.as_ref().map(|exc_info| exc_info.traceback_lines.concat()),
-        formatted_exception: exc_info.and_then(|exc_info| Some(exc_info.format_exception_lines?.concat())),
-        ..fault
-    };
-    let message = case.args.text("fault_message")?;
-    let added = face.add_instance_fault_from_exc(&case.config(release)?, &instance.uuid, &fault, message.as_deref())?;
-    let create = |made: &Call| match made {
-        Call::InstanceFaultCreate(values) => {
-            format!(r#"{{"call": "{call}", "args": ["$context", {}]}}"#, values_json(values))
-        }
-        other => format!("\"unexpected call {other:?}\""),
-    };
-    let calls: Vec<String> = script.calls().iter().map(create).collect();
-    Ok(with_calls(judge(case, added, |()| "null".to_owned()), case, &calls))
-}
-
-#[derive(Deserialize)]
-struct Instance {
-    uuid: String,
-}
-
-#[derive(Deserialize)]
-struct ExcInfo {
-    traceback_lines: Vec<String>,
-    format_exception_lines: Option<Vec<String>>,
-}
-
-fn values_json(values: &InstanceFaultValues) -> String {
-    let InstanceFaultValues { instance_uuid, code, message, details, host } = values;
-    let text = |text: &String| json::from_text(text);
-    format!(
-        r#"{{"instance_uuid": {}, "code": {code}, "message": {}, "details": {}, "host": {}}}"#,
-        text(instance_uuid),
-        text(message),
-        text(details),
-        text(host)
-    )
-}
-
-/// An exception of the vectors: all that Nova's functions can see of it is under `resolved`. Nothing where its
-/// formatted message is null, which a `Failure` cannot hold.
-pub(super) fn failure(exception: &str) -> Result<Option<Failure>> {
-    #[derive(Deserialize)]
-    struct Given<'a> {
-        #[serde(borrow)]
-        resolved: Resolved<'a>,
     }
-    #[derive(Deserialize)]
-    struct Resolved<'a> {
-        class: String,
-        str: String,
-        repr: Option<String>,
-        #[serde(borrow)]
-        kwargs: Option<Kwargs<'a>>,
-        #[serde(borrow)]
-        format_message: Option<&'a RawValue>,
+    let mut fault = exception(fault)?;
+    if let Some(exc_info) = trial.case.args.read::<Option<ExcInfo>>("exc_info")? {
+        let formatted = exc_info.format_exception_lines.map(|lines| lines.concat());
+        fault = fault.with("traceback", exc_info.traceback_lines.concat()).with("formatted_exception", formatted);
     }
-    /// A null among them is a value.
-    #[derive(Deserialize)]
-    struct Kwargs<'a> {
-        #[serde(borrow, default, deserialize_with = "present")]
-        code: Option<&'a RawValue>,
-        #[serde(borrow, default, deserialize_with = "present")]
-        value: Option<&'a RawValue>,
-    }
-    let Given { resolved } = serde_json::from_str(exception)?;
-    let formatted = resolved.format_message.and_then(|answer| json::object(answer.get())?.remove("return"));
-    let formatted_message = match formatted.map(RawValue::get) {
-        Some("null") => return Ok(None),
-        Some(message) => json::text(message),
-        None => None,
-    };
-    let owned = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
-    Ok(Some(Failure {
-        code: resolved.kwargs.as_ref().and_then(|kwargs| owned(kwargs.code)),
-        value: resolved.kwargs.as_ref().and_then(|kwargs| owned(kwargs.value)),
-        representation: resolved.repr,
-        formatted_message,
-        ..Failure::new(resolved.class, resolved.str)
-    }))
+    let instance: Arguments = trial.case.args.read("instance")?;
+    let arguments = trial
+        .arguments(&["config", "context", "fault_message"])?
+        .with("instance_uuid", instance.read::<Box<RawValue>>("uuid")?)
+        .with("fault", fault);
+    let mut answers = trial.answers()?;
+    answers.replies.insert("instance_fault_create", trial.reply(call)?);
+    let (answer, calls) = trial.play(answers, "add_instance_fault_from_exc", &arguments)?;
+    let calls: Vec<String> = calls
+        .iter()
+        .map(|made| match made.name.as_str() {
+            "instance_fault_create" => call_json(call, &[r#""$context""#, &made.arguments.to_string()]),
+            _ => unexpected(made),
+        })
+        .collect();
+    Ok(trial.with_calls(trial.judge(answer), &calls))
 }
 
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
+/// Returns an exception of the vectors as a failure: `resolved` has all that Nova's functions see of it.
+pub(super) fn exception(exception: &str) -> Result<Arguments> {
+    let resolved: Arguments = parse::<Arguments>(exception)?.read("resolved")?;
+    let formatted: Option<Arguments> = resolved.read("format_message")?;
+    let kwargs: Option<Arguments> = resolved.read("kwargs")?;
+    let (formatted, kwargs) = (formatted.unwrap_or_default(), kwargs.unwrap_or_default());
+    let failure = Arguments::default()
+        .with("class_name", resolved.read::<Box<RawValue>>("class")?)
+        .with("text", resolved.read::<Box<RawValue>>("str")?)
+        .with("representation", resolved.read::<Box<RawValue>>("repr")?)
+        .with("formatted_message", formatted.read::<Box<RawValue>>("return")?);
+    Ok(failure.copying(&["code", "value"], &kwargs))
+}
+
+fn has_null_message(exception: &str) -> Result<bool> {
+    let resolved: Arguments = parse::<Arguments>(exception)?.read("resolved")?;
+    let formatted: Option<Arguments> = resolved.read("format_message")?;
+    Ok(formatted.is_some_and(|it| it.iter().any(|(name, message)| name == "return" && message.get() == "null")))
+}
+
+/// Returns the exception of an event, or its message.
+pub(super) fn exc_val(case: &Case) -> Result<Box<RawValue>> {
+    let value = case.args.json("exc_val").unwrap_or("null");
+    raw(if value.starts_with('{') { exception(value)?.to_string() } else { value.to_owned() })
+}
+
+/// Returns the formatted frames of an event.
+pub(super) fn exc_tb(case: &Case) -> Result<Box<RawValue>> {
+    #[derive(Deserialize)]
+    struct Frames {
+        traceback_lines: Vec<String>,
+    }
+    let value = case.args.json("exc_tb").unwrap_or("null");
+    raw(if value.starts_with('{') {
+        json::from_text(&parse::<Frames>(value)?.traceback_lines.concat())
+    } else {
+        value.to_owned()
+    })
 }

@@ -1,17 +1,17 @@
 //! Sequences of operations on a conductor's tables.
 
 use anyhow::{Context as _, Result};
-use nova_compute_utils::{Context, Release};
+use nova_compute_utils::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Verdict, differs};
-use crate::faces::{Answer, Face};
+use super::{Trial, Verdict, error_difference};
+use crate::faces::Answer;
 use crate::json;
 use crate::tables::Operation;
-use crate::vectors::{Case, ExpectedError};
+use crate::vectors::ExpectedError;
 
-/// What Nova answered to an operation.
+/// Nova's answer to an operation.
 #[derive(Deserialize)]
 struct Expected {
     #[serde(default, rename = "return")]
@@ -19,18 +19,19 @@ struct Expected {
     error: Option<ExpectedError>,
 }
 
-pub(super) fn operations(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
+pub(super) fn operations(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let case = trial.case;
     let mut expected: serde_json::Map<String, Value> = serde_json::from_str(case.expected())?;
     let results: Vec<Expected> = serde_json::from_value(expected.remove("results").context("no results")?)?;
     let context = Context { project_id: case.args.text("context_project_id")?, ..Context::default() };
-    let tables = face.tables()?;
-    tables.empty(release)?;
-    for (at, (arguments, expected)) in case.args.read::<Vec<Value>>("ops")?.into_iter().zip(&results).enumerate() {
+    let tables = trial.face.tables()?;
+    tables.empty(trial.release)?;
+    for (index, (arguments, expected)) in case.args.read::<Vec<Value>>("ops")?.into_iter().zip(&results).enumerate() {
         let text = |name: &str| arguments[name].as_str().map(str::to_owned).with_context(|| format!("no {name}"));
-        let operation =
-            Operation { name: text("op")?, now: text("now")?, arguments: arguments.clone(), context: context.clone() };
-        if let Some(difference) = result_difference(expected, tables.operate(&operation)?) {
-            return Ok(Verdict::Failed(format!("operation {at}, {}: {difference}", operation.name)));
+        let (name, now, context) = (text("op")?, text("now")?, context.clone());
+        let answer = tables.operate(&Operation { name: name.clone(), now, arguments, context })?;
+        if let Some(difference) = result_difference(expected, answer) {
+            return Ok(Verdict::Failed(format!("operation {index}, {name}: {difference}")));
         }
     }
     for (table, rows) in &expected {
@@ -42,7 +43,7 @@ pub(super) fn operations(face: &mut dyn Face, release: Release, case: &Case) -> 
             .flat_map(|row| row.keys())
             .map(String::as_str)
             .collect();
-        // Of an empty table one column tells as much as all.
+        // One column shows that a table is empty.
         let columns = if columns.is_empty() { vec!["id"] } else { columns };
         let found: Vec<Value> = tables.rows(table, &columns)?.into_iter().map(|row| only(row, &columns)).collect();
         if let Some(difference) =
@@ -56,21 +57,21 @@ pub(super) fn operations(face: &mut dyn Face, release: Release, case: &Case) -> 
 
 fn result_difference(expected: &Expected, answer: Answer<Value>) -> Option<String> {
     match (&expected.error, answer) {
-        (Some(error), Err(failure)) => differs(error, &failure.code, &failure.message),
+        (Some(error), Err(failure)) => error_difference(error, &failure),
         (Some(error), Ok(_)) => Some(format!("expected {}: {}", error.class, error.message)),
         (None, Err(failure)) => Some(format!("unexpected error {}: {}", failure.code, failure.message)),
         (None, Ok(answer)) => value_difference(&expected.value, &answer),
     }
 }
 
-/// A conductor gives what the contract has of a row; the tables are held against Nova's in full.
+/// A conductor returns those columns of a row that the contract has; the tables are compared in full.
 fn value_difference(expected: &Value, answer: &Value) -> Option<String> {
     let differ = || Some(format!("expected {expected}, got {answer}"));
     match (expected, answer) {
-        // What is inserted needs no answer.
+        // An insertion needs no answer.
         (Value::Object(row), Value::Null) if row.len() == 1 && row.contains_key("id") => None,
         (Value::Object(expected), Value::Object(given)) => {
-            let difference = |(key, value)| value_difference(expected.get(key).unwrap_or(&"not there".into()), value);
+            let difference = |(key, value)| value_difference(expected.get(key).unwrap_or(&"absent".into()), value);
             let rows_differ = expected.values().any(Value::is_array) && expected.len() != given.len();
             if rows_differ { differ() } else { given.iter().find_map(difference) }
         }

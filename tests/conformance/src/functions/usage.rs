@@ -1,163 +1,176 @@
-//! Usage payloads and notifications.
+//! Network info, usage payloads and notifications.
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use nova_compute_utils::host::{BwUsage, Notification};
-use nova_compute_utils::{Release, time};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::fault::failure;
-use super::{Verdict, answer_of, context, judge, now, with_calls};
-use crate::faces::{Answer, ExistsOptions, Face, Info, UsageOptions};
+use super::{Trial, Verdict, call_json, fault, member, raw, unexpected};
+use crate::arguments::{Arguments, parse};
+use crate::faces::Answer;
 use crate::json;
-use crate::script::{Answers, Call, Script, are_message_ids};
-use crate::vectors::Case;
+use crate::script::{Answers, Call};
 
-pub(super) fn info_from_instance(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let instance = case.args.json("instance").context("no instance")?;
-    let info = Info {
-        network_info: case.args.json("network_info"),
-        system_metadata: case.args.json("system_metadata"),
-        populate_image_ref_url: case.args.read::<Option<bool>>("populate_image_ref_url")?.unwrap_or_default(),
-        times_are_text: case.times_are_strings,
-        extra: case.args.json("kw"),
+/// Nova takes a list or the JSON text of one; the library takes the text.
+pub(super) fn hydrate(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let network_info = trial.case.args.json("network_info").unwrap_or("null");
+    let text = json::text(network_info).unwrap_or_else(|| network_info.to_owned());
+    let answer = trial.face.call("hydrate", &trial.arguments(&["release"])?.with("network_info", text))?;
+    Ok(trial.judge(answer))
+}
+
+/// Adds the network info of the case. Unless the case says that it is raw, the vectors' generator hydrated it before it
+/// called Nova.
+fn with_network_info(trial: &mut Trial<'_>, arguments: Arguments) -> Result<Answer<Arguments>> {
+    let case = trial.case;
+    let Some(network_info) = case.args.json("network_info").filter(|_| !case.network_info_is_raw) else {
+        return Ok(Ok(arguments.copying(&["network_info"], &case.args)));
     };
-    let payload = face.info_from_instance(&case.config(release)?, instance, &info)?;
-    Ok(judge(case, payload, |payload| payload))
+    let cache = trial.arguments(&["release"])?.with("network_info", network_info);
+    Ok(match trial.face.call("hydrate", &cache)? {
+        Ok(hydrated) => Ok(arguments.with("network_info", raw(hydrated)?)),
+        Err(failure) => Err(failure),
+    })
 }
 
-pub(super) fn image_meta(face: &mut dyn Face, _: Release, case: &Case) -> Result<Verdict> {
-    let image_meta = face.image_meta(case.args.json("system_metadata").context("no system metadata")?)?;
-    Ok(judge(case, image_meta, |image_meta| image_meta))
-}
-
-pub(super) fn bandwidth_usage(face: &mut dyn Face, _: Release, case: &Case) -> Result<Verdict> {
-    let script = face.script().clone();
-    let audit_start = case.args.text("audit_start")?.context("no start")?;
-    script.play(network_answers(case, &audit_start)?);
-    let instance = case.args.json("instance_ref").context("no instance")?;
-    let ignore = case.args.read("ignore_missing_network_data")?;
-    let bandwidth = face.bandwidth_usage(instance, &audit_start, ignore)?;
-    let calls: Vec<String> = script.calls().iter().map(call_json).collect();
-    Ok(with_calls(judge(case, bandwidth, |bandwidth| bandwidth.unwrap_or_else(|| "null".to_owned())), case, &calls))
-}
-
-pub(super) fn notify_about_instance_usage(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    #[derive(Deserialize)]
-    struct GivenNotifier {
-        host: Option<String>,
-    }
-    let script = face.script().clone();
-    let notifier_fails = answer_of(case, "notifier")?.err();
-    script.play(Answers {
-        now: time::parse(now(case)?)?,
-        notifier_fails: notifier_fails.clone(),
-        ..Answers::default()
-    });
-    let notifier: Option<GivenNotifier> = case.args.read("notifier")?;
-    let host = notifier.map_or_else(|| case.args.text("host"), |notifier| Ok(notifier.host))?;
-    let options = UsageOptions {
-        host: host.as_deref(),
-        network_info: case.args.json("network_info"),
-        system_metadata: case.args.json("system_metadata"),
-        extra_usage_info: case.args.json("extra_usage_info"),
-        fault: case.args.json("fault").map(failure).transpose()?.flatten(),
-        best_effort: case.args.read::<Option<bool>>("best_effort")?.unwrap_or_default(),
-        times_are_text: case.times_are_strings,
+pub(super) fn info_from_instance(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let names =
+        ["release", "instance", "system_metadata", "populate_image_ref_url", "glance_endpoint", "times_are_text"];
+    let extra = Arguments::default().copying(&["kw"], &trial.case.args);
+    let arguments = trial.arguments(&names)?.with("extra", extra.read::<Box<RawValue>>("kw")?);
+    let answer = match with_network_info(trial, arguments)? {
+        Ok(arguments) => trial.face.call("info_from_instance", &arguments)?,
+        Err(failure) => Err(failure),
     };
-    let instance = case.args.json("instance").context("no instance")?;
-    let suffix = case.args.text("event_suffix")?.context("no suffix")?;
-    let told =
-        face.notify_about_instance_usage(&case.config(release)?, &context(case)?, instance, &suffix, &options)?;
-    if notifier_fails.is_some() {
-        let calls: Vec<String> = script.calls().iter().map(attempt_json).collect();
-        return Ok(with_calls(judge(case, told, |()| "null".to_owned()), case, &calls));
-    }
-    Ok(told_verdict(case, &script, told))
+    Ok(trial.judge(answer))
 }
 
-pub(super) fn notify_usage_exists(face: &mut dyn Face, release: Release, case: &Case) -> Result<Verdict> {
-    let script = face.script().clone();
-    script.play(Answers { now: time::parse(now(case)?)?, ..network_answers(case, now(case)?)? });
-    let instance = case.args.json("instance_ref").context("no instance")?;
-    let options = ExistsOptions {
-        current_period: case.args.read("current_period")?,
-        ignore_missing_network_data: case.args.read("ignore_missing_network_data")?,
-        system_metadata: case.args.json("system_metadata"),
-        extra_usage_info: case.args.json("extra_usage_info"),
-        times_are_text: case.times_are_strings,
-    };
-    let host = case.args.text("host")?.unwrap_or_default();
-    let told = face.notify_usage_exists(&case.config(release)?, &context(case)?, instance, &host, &options)?;
-    Ok(told_verdict(case, &script, told))
+pub(super) fn instance_exists_payload(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let window = trial.case.args.read::<Arguments>("window")?;
+    let arguments = trial
+        .arguments(&["context", "instance"])?
+        .with("window", window)
+        .copying(&["bdms_in_notifications", "include_share_mapping"], &trial.config());
+    let answer = trial.face.call("instance_exists_payload", &arguments)?;
+    Ok(trial.judge(answer))
 }
 
-fn told_verdict(case: &Case, script: &Script, told: Answer<()>) -> Verdict {
-    if !are_message_ids(&script.message_ids()) {
-        return Verdict::Failed(format!("message ids {:?}", script.message_ids()));
-    }
-    let calls: Vec<String> = script.calls().iter().map(call_json).collect();
-    with_calls(judge(case, told, |()| "null".to_owned()), case, &calls)
+pub(super) fn bandwidth_usage(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let audit_start = trial.case.args.text("audit_start")?.context("the case has no start")?;
+    let answers = network_answers(trial, &audit_start)?;
+    let arguments = trial
+        .arguments(&["config", "context", "audit_start", "ignore_missing_network_data"])?
+        .with("instance", instance_ref(trial)?);
+    emitted(trial, answers, "bandwidth_usage", &arguments)
 }
 
-/// What the network and the table `bw_usage_cache` answer.
-fn network_answers(case: &Case, start_period: &str) -> Result<Answers> {
-    #[derive(Deserialize)]
-    struct Row {
-        uuid: String,
-        mac: Option<String>,
-        bw_in: Option<i64>,
-        bw_out: Option<i64>,
+pub(super) fn notify_about_instance_usage(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let args = &trial.case.args;
+    let notifier: Arguments = args.read::<Option<Arguments>>("notifier")?.unwrap_or_else(|| args.clone());
+    let exception = args.json("fault").map(fault::exception).transpose()?;
+    let names = [
+        "config",
+        "context",
+        "instance",
+        "event_suffix",
+        "system_metadata",
+        "extra_usage_info",
+        "best_effort",
+        "times_are_text",
+    ];
+    let arguments = trial.arguments(&names)?.copying(&["host"], &notifier).with("fault", exception);
+    let mut answers = trial.answers()?;
+    answers.replies = trial.reply("notifier")?.err().map(|error| ("notify", Err(error))).into_iter().collect();
+    match with_network_info(trial, arguments)? {
+        Ok(arguments) => emitted(trial, answers, "notify_about_instance_usage", &arguments),
+        Err(failure) => Ok(trial.judge(Err(failure))),
     }
-    let start_period = time::parse(start_period)?;
-    let rows = |rows: &str| -> Result<Vec<BwUsage>> {
-        let rows: Vec<Row> = serde_json::from_str(rows)?;
-        let row = |Row { uuid, mac, bw_in, bw_out }| BwUsage { uuid, mac, start_period, bw_in, bw_out };
-        Ok(rows.into_iter().map(row).collect())
-    };
-    let bw_usage = match answer_of(case, "db.bw_usage_get_by_uuids")? {
-        Ok(given) => Ok(rows(given.as_deref().unwrap_or("[]"))?),
+}
+
+pub(super) fn notify_usage_exists(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let names = [
+        "config",
+        "context",
+        "current_period",
+        "ignore_missing_network_data",
+        "system_metadata",
+        "extra_usage_info",
+        "times_are_text",
+    ];
+    let host = trial.case.args.text("host")?.unwrap_or_default();
+    let arguments = trial.arguments(&names)?.with("instance", instance_ref(trial)?).with("host", host);
+    let answers = network_answers(trial, trial.now()?)?;
+    emitted(trial, answers, "notify_usage_exists", &arguments)
+}
+
+/// The clock of the volume cases, which do not show it.
+const VOLUME_CLOCK: &str = "2026-04-05T06:07:08";
+
+pub(super) fn notify_about_volume_usage(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let host = trial.case.args.text("host")?.unwrap_or_default();
+    let arguments = trial.arguments(&["config", "context", "vol_usage"])?.with("host", host);
+    let now = nova_compute_utils::time::parse(VOLUME_CLOCK)?;
+    emitted(trial, Answers { now, ..Answers::default() }, "notify_about_volume_usage", &arguments)
+}
+
+fn instance_ref(trial: &Trial<'_>) -> Result<Box<RawValue>> {
+    trial.case.args.read("instance_ref")
+}
+
+/// Runs a function and compares its answer and what it asked and emitted.
+fn emitted(trial: &mut Trial<'_>, answers: Answers, function: &str, arguments: &Arguments) -> Result<Verdict> {
+    let is_refused = answers.replies.get("notify").is_some_and(Result::is_err);
+    let (answer, calls) = trial.play(answers, function, arguments)?;
+    let calls: Vec<String> = calls.iter().map(|call| outgoing_call(call, is_refused)).collect();
+    Ok(trial.with_calls(trial.judge(answer), &calls))
+}
+
+/// Returns the answers of the network and of the table `bw_usage_cache`.
+fn network_answers(trial: &Trial<'_>, start_period: &str) -> Result<Answers> {
+    let rows = match trial.reply("db.bw_usage_get_by_uuids")? {
+        Ok(rows) => {
+            let rows: Option<Vec<Arguments>> = parse(&rows)?;
+            let rows = rows.unwrap_or_default().into_iter().map(|row| row.with("start_period", start_period));
+            let columns = ["uuid", "mac", "start_period", "bw_in", "bw_out"];
+            let rows = rows.map(|row| Arguments::default().copying(&columns, &row));
+            Ok(serde_json::to_string(&rows.collect::<Vec<_>>())?)
+        }
         Err(error) => Err(error),
     };
-    let nw_info = answer_of(case, "network_api.get_instance_nw_info")?;
-    let nw_info = nw_info.map(|network_info| network_info.unwrap_or_else(|| "[]".to_owned()));
-    Ok(Answers { bw_usage: Some(bw_usage), nw_info: Some(nw_info), ..Answers::default() })
-}
-
-pub(super) fn call_json(call: &Call) -> String {
-    const ADMIN: &str = "$admin_context(read_deleted=yes)";
-    match call {
-        Call::Notify(notification) => notification_json(notification),
-        Call::NwInfo(_) => {
-            format!(r#"{{"call": "network_api.get_instance_nw_info", "args": ["{ADMIN}", "$instance"]}}"#)
-        }
-        Call::BwUsage(uuids, start) => {
-            let uuids: Vec<String> = uuids.iter().map(|uuid| json::from_text(uuid)).collect();
-            let args = format!(r#"["{ADMIN}", [{}], "{start}"]"#, uuids.join(", "));
-            format!(r#"{{"call": "db.bw_usage_get_by_uuids", "args": {args}}}"#)
-        }
-        other => format!("\"unexpected call {other:?}\""),
+    let mut replies = BTreeMap::from([("bw_usage_get_by_uuids", rows)]);
+    match trial.reply("network_api.get_instance_nw_info")? {
+        Ok(network_info) if network_info == "null" => {}
+        reply => _ = replies.insert("instance_get_nw_info", reply),
     }
+    Ok(Answers { replies, ..trial.answers()? })
 }
 
-/// A notification that the notifier refused, of which the vectors show less.
-fn attempt_json(call: &Call) -> String {
-    let Call::Notify(notification) = call else {
-        return call_json(call);
-    };
-    let (event_type, priority) = (json::from_text(&notification.event_type), notification.priority.as_str());
-    format!(r#"{{"call": "notifier.{}", "event_type": {event_type}}}"#, priority.to_lowercase())
-}
-
-/// A notification as the vectors write it. Versioned ones go through a notifier of their own in Nova.
-fn notification_json(notification: &Notification) -> String {
-    let is_versioned = notification.publisher_id.starts_with("nova-compute:");
-    let call = if is_versioned { "versioned_notifier.notify" } else { "notifier.notify" };
-    format!(
-        r#"{{"call": "{call}", "event_type": {}, "priority": "{}", "publisher_id": {}, "payload": {}, "timestamp": {}}}"#,
-        json::from_text(&notification.event_type),
-        notification.priority.as_str(),
-        json::from_text(&notification.publisher_id),
-        notification.payload,
-        json::from_text(&notification.timestamp),
-    )
+/// Returns a callback as the call that Nova makes; a refused notification shows less.
+fn outgoing_call(call: &Call, is_refused: bool) -> String {
+    const ADMIN: &str = r#""$admin_context(read_deleted=yes)""#;
+    #[derive(Deserialize)]
+    struct Emitted {
+        priority: String,
+        versioned: bool,
+    }
+    let arguments = &call.arguments;
+    match call.name.as_str() {
+        "instance_get_nw_info" => call_json("network_api.get_instance_nw_info", &[ADMIN, r#""$instance""#]),
+        "bw_usage_get_by_uuids" => {
+            let (uuids, start) = (member(arguments, "uuids"), member(arguments, "start_period"));
+            call_json("db.bw_usage_get_by_uuids", &[ADMIN, uuids, start])
+        }
+        "notify" => {
+            let Ok(Emitted { priority, versioned }) = parse(&arguments.to_string()) else { return unexpected(call) };
+            let shown = Arguments::default().copying(&["event_type"], arguments);
+            if is_refused {
+                return shown.with("call", format!("notifier.{}", priority.to_lowercase())).to_string();
+            }
+            let notifier = if versioned { "versioned_notifier.notify" } else { "notifier.notify" };
+            let shown = shown.copying(&["priority", "publisher_id", "payload", "timestamp"], arguments);
+            shown.with("call", notifier).to_string()
+        }
+        _ => unexpected(call),
+    }
 }

@@ -1,23 +1,15 @@
 //! The tables of the library's host in memory.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Poll, Waker};
-
 use anyhow::{Result, bail};
 use chrono::NaiveDateTime;
-use nova_compute_utils::action::{
-    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues,
-};
-use nova_compute_utils::host::{
-    BwUsageUpdate, Conductor, HostError, InstanceFault, MemoryHost, VolUsageUpdate, WindowQuery,
-};
-use nova_compute_utils::{Release, time};
+use nova_compute_utils::host::{Conductor, HostError, InstanceFault, TaskLogKey, WindowQuery};
+use nova_compute_utils::testing::{BwUsageUpdate, MemoryHost, Row, VolUsageUpdate, ready};
+use nova_compute_utils::{Context, Release, time};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Operation, Tables, failure, window};
-use crate::faces::Answer;
-use crate::records;
+use super::{Operation, Tables, window};
+use crate::faces::{Answer, Failure};
 
 /// The host in memory.
 #[derive(Debug)]
@@ -54,22 +46,25 @@ impl Tables for MemoryTables {
         for instance in instances {
             host.add_instance(instance.as_str())?;
         }
-        window::every_page(|marker| finished(host.instance_get_active_by_window(query, marker.as_deref(), 2)))
+        let context = Context::default();
+        window::every_page(|marker| {
+            answer(ready(host.instance_get_active_by_window(&context, query, marker.as_deref(), 2)))
+        })
     }
 
     fn rows(&mut self, table: &str, _columns: &[&str]) -> Result<Vec<Value>> {
         let host = &self.0;
         let mut rows: Vec<Value> = match table {
-            "task_log" => host.task_log_rows().iter().map(records::row).collect(),
-            "instance_actions" => host.instance_actions().iter().map(records::record).collect(),
-            "instance_actions_events" => host.instance_actions_events().iter().map(records::record).collect(),
-            "instance_faults" => host.instance_faults().iter().map(records::row).collect(),
-            "bw_usage_cache" => host.bw_usage_cache().iter().map(records::row).collect(),
-            "volume_usage_cache" => host.volume_usage_cache().iter().map(records::row).collect(),
+            "task_log" => host.task_log_rows().iter().map(row).collect(),
+            "instance_actions" => host.instance_actions().iter().map(|row| json!(row)).collect(),
+            "instance_actions_events" => host.instance_actions_events().iter().map(|row| json!(row)).collect(),
+            "instance_faults" => host.instance_faults().iter().map(row).collect(),
+            "bw_usage_cache" => host.bw_usage_cache().iter().map(row).collect(),
+            "volume_usage_cache" => host.volume_usage_cache().iter().map(row).collect(),
             other => bail!("unknown table {other}"),
         };
         for row in &mut rows {
-            // The library says whether a row is deleted; the table has a number for it.
+            // The library has a flag where the table has a number.
             if let Some(deleted) = row["deleted"].as_bool() {
                 row["deleted"] = i32::from(deleted).into();
             }
@@ -79,73 +74,43 @@ impl Tables for MemoryTables {
 }
 
 fn task_log(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
-    let task = operation.text("task_name")?;
     let (begin, end) =
         (time::parse(operation.text("period_beginning")?)?, time::parse(operation.text("period_ending")?)?);
-    let (of_host, message) = (operation.optional_text("host"), operation.optional_text("message"));
+    let (task_name, message) = (operation.text("task_name")?, operation.optional_text("message"));
+    let key = || {
+        let host = operation.text("host")?;
+        anyhow::Ok(TaskLogKey { task_name, period_beginning: begin, period_ending: end, host })
+    };
+    let context = &operation.context;
     Ok(match operation.name.as_str() {
         "begin_task" => {
             let (items, message) = (operation.integer("task_items").unwrap_or_default(), message.unwrap_or_default());
-            let started = host.task_log_begin_task(task, begin, end, operation.text("host")?, items, message);
-            answer(started, |()| Value::Null)?
+            answer(ready(host.task_log_begin_task(context, key()?, items, message)))?.map(|()| Value::Null)
         }
         "end_task" => {
-            let (of_host, errors) = (operation.text("host")?, operation.integer("errors")?);
-            answer(host.task_log_end_task(task, begin, end, of_host, errors, message), |()| Value::Null)?
+            let errors = operation.integer("errors")?;
+            answer(ready(host.task_log_end_task(context, key()?, errors, message)))?.map(|()| Value::Null)
         }
         name => {
-            let rows = host.task_log_get_all(task, begin, end, of_host, operation.optional_text("state"));
-            let mut rows = rows.iter().map(records::row);
+            let (of_host, state) = (operation.optional_text("host"), operation.optional_text("state"));
+            let rows = host.task_log_get_all(task_name, begin, end, of_host, state);
+            let mut rows = rows.iter().map(row);
             Ok(if name == "get_all" { rows.collect() } else { rows.next().unwrap_or_default() })
         }
     })
 }
 
 fn actions(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
-    let values = operation.values();
-    let moment = |name: &str| time::parse(values.text(name)?).map_err(anyhow::Error::from);
-    let optional_moment = |name: &str| values.optional_text(name).map(time::parse).transpose();
-    let (context, instance_uuid) = (&operation.context, values.text("instance_uuid")?.to_owned());
-    let request_id = values.owned("request_id");
-    let id = |id: i64| json!({ "id": id });
-    match operation.name.as_str() {
-        "action_start" => {
-            let values = ActionStartValues {
-                action: values.owned("action"),
-                instance_uuid,
-                request_id,
-                user_id: values.owned("user_id"),
-                project_id: values.owned("project_id"),
-                start_time: optional_moment("start_time")?,
-                updated_at: optional_moment("updated_at")?,
-            };
-            answer(host.action_start(context, &values), |row| id(row.id))
-        }
-        "action_finish" => {
-            let (finish_time, updated_at) = (moment("finish_time")?, optional_moment("updated_at")?);
-            let values = ActionFinishValues { instance_uuid, request_id, finish_time, updated_at };
-            answer(host.action_finish(context, &values), |row| id(row.id))
-        }
+    let context = &operation.context;
+    let id = match operation.name.as_str() {
+        "action_start" => ready(host.action_start(context, &operation.record()?)).map(|row| row.map(|row| row.id)),
+        "action_finish" => ready(host.action_finish(context, &operation.record()?)).map(|row| row.map(|row| row.id)),
         "action_event_start" => {
-            let (event, start_time) = (values.text("event")?.to_owned(), moment("start_time")?);
-            let host_name = values.owned("host");
-            let values = ActionEventStartValues { event, instance_uuid, request_id, start_time, host: host_name };
-            answer(host.action_event_start(context, &values), |row| id(row.id))
+            ready(host.action_event_start(context, &operation.record()?)).map(|row| row.map(|row| row.id))
         }
-        _ => {
-            let values = ActionEventFinishValues {
-                event: values.text("event")?.to_owned(),
-                instance_uuid,
-                request_id,
-                finish_time: moment("finish_time")?,
-                result: values.text("result")?.to_owned(),
-                message: values.owned("message"),
-                details: values.owned("details"),
-                traceback: values.owned("traceback"),
-            };
-            answer(host.action_event_finish(context, &values), |row| id(row.id))
-        }
-    }
+        _ => ready(host.action_event_finish(context, &operation.record()?)).map(|row| row.map(|row| row.id)),
+    };
+    Ok(answer(id)?.map(|id| json!({ "id": id })))
 }
 
 fn faults(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
@@ -163,7 +128,7 @@ fn faults(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
     let uuids = operation.texts("instance_uuids")?;
     let faults = host.instance_fault_get_by_instance_uuids(&uuids, operation.flag("latest")).into_iter();
     Ok(Ok(faults
-        .map(|(uuid, rows)| (uuid, rows.iter().map(records::row).collect::<Value>()))
+        .map(|(uuid, rows)| (uuid, rows.iter().map(row).collect::<Value>()))
         .collect::<serde_json::Map<_, _>>()
         .into()))
 }
@@ -185,17 +150,17 @@ fn bandwidth(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> 
             Value::Null
         }
         "bw_usage_get" => {
-            let row = host.bw_usage_get(operation.text("uuid")?, start_period, operation.text("mac")?);
-            row.as_ref().map(records::row).unwrap_or_default()
+            let found = host.bw_usage_get(operation.text("uuid")?, start_period, operation.text("mac")?);
+            found.as_ref().map(row).unwrap_or_default()
         }
-        _ => host.bw_usage_of(&operation.texts("uuids")?, start_period).iter().map(records::row).collect(),
+        _ => host.bw_usage_of(&operation.texts("uuids")?, start_period).iter().map(row).collect(),
     }))
 }
 
 fn volumes(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
     if operation.name == "vol_get_usage_by_time" {
         let rows = host.vol_get_usage_by_time(time::parse(operation.text("begin")?)?);
-        return Ok(Ok(rows.iter().map(records::row).collect()));
+        return Ok(Ok(rows.iter().map(row).collect()));
     }
     let row = host.vol_usage_update(VolUsageUpdate {
         id: operation.text("id")?.to_owned(),
@@ -212,17 +177,21 @@ fn volumes(host: &MemoryHost, operation: &Operation) -> Result<Answer<Value>> {
     Ok(Ok(json!({ "id": row.id })))
 }
 
-/// The host in memory answers at once.
-fn answer<T>(
-    future: impl Future<Output = Result<T, HostError>>,
-    value: impl FnOnce(T) -> Value,
-) -> Result<Answer<Value>> {
-    Ok(finished(future)?.map(value))
+#[allow(clippy::unnecessary_wraps, reason = "every operation answers in this form")]
+fn answer<T>(result: Result<T, HostError>) -> Result<Answer<T>> {
+    Ok(result.map_err(|error| {
+        let arguments = serde_json::from_str(&error.arguments).unwrap_or_default();
+        Failure { code: error.code, message: error.message, arguments }
+    }))
 }
 
-fn finished<T>(future: impl Future<Output = Result<T, HostError>>) -> Result<Answer<T>> {
-    match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => Ok(result.map_err(|error| failure(error.code, error.message))),
-        Poll::Pending => bail!("the host in memory did not answer at once"),
-    }
+/// Returns a row of a table that never marks a row as deleted.
+fn row<T: Serialize>(row: &Row<T>) -> Value {
+    let mut values = json!(row.values);
+    values["id"] = row.id.into();
+    values["created_at"] = time::isoformat(row.created_at).into();
+    values["updated_at"] = row.updated_at.map(time::isoformat).into();
+    values["deleted_at"] = Value::Null;
+    values["deleted"] = 0.into();
+    values
 }

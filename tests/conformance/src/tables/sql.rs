@@ -1,4 +1,4 @@
-//! Nova's own tables, in a SQLite file with Nova's schema.
+//! Nova's own tables in a SQLite file with Nova's schema.
 
 use std::fs::File;
 use std::io;
@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDateTime;
 use nova_compute_utils::host::{InstancePage, WindowQuery};
-use nova_compute_utils::{Release, time};
-use nova_compute_utils_wasmtime::conductor::{self, Host as _, HostError, TaskLog};
-use nova_compute_utils_wasmtime::{BwUsageUpdate, Clock, InstanceFault, SqlConductor, VolUsageUpdate, types};
+use nova_compute_utils::{Context, Release, time};
+use nova_compute_utils_wasmtime::conductor::{self, Host as _, HostError, TaskLog, TaskLogKey};
+use nova_compute_utils_wasmtime::{BwUsageUpdate, Clock, InstanceFault, SqlConductor, VolUsageUpdate};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
-use super::{Operation, Tables, failure, window};
-use crate::faces::Answer;
+use super::{Operation, Tables, window};
+use crate::faces::{self, Answer, Failure, Parsed, record};
 
 /// The tables that operations change.
 const TABLES: [&str; 6] = [
@@ -40,7 +40,7 @@ pub struct SqlTables {
 }
 
 impl SqlTables {
-    /// Unpack a cell database into a directory of its own.
+    /// Unpacks a cell database into a directory of its own.
     pub fn unpack(packed: &Path) -> Result<Self> {
         let directory = TempDir::new()?;
         let path = directory.path().join("nova.sqlite");
@@ -59,11 +59,7 @@ impl SqlTables {
 
 impl Tables for SqlTables {
     fn empty(&mut self, release: Release) -> Result<()> {
-        let release = match release {
-            Release::Grizzly => types::Release::Grizzly,
-            Release::Hibiscus => types::Release::Hibiscus,
-        };
-        self.conductor = self.conductor.clone().with_release(release);
+        self.conductor = self.conductor.clone().with_release(record(&Parsed(release))?);
         for table in TABLES {
             self.runtime.block_on(sqlx::raw_sql(AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&self.pool))?;
         }
@@ -95,14 +91,16 @@ impl Tables for SqlTables {
             host: query.host.map(str::to_owned),
         };
         window::every_page(|marker| {
-            let page = runtime.block_on(conductor.instance_get_active_by_window(query.clone(), marker, 2));
+            let context = context(&Context::default())?;
+            let page = conductor.instance_get_active_by_window(context, query.clone(), marker, 2);
+            let page = runtime.block_on(page);
             Ok(page
                 .map(|page| InstancePage { instances: page.instances, next_marker: page.next_marker })
-                .map_err(|error| failure(error.code, error.message)))
+                .map_err(failure))
         })
     }
 
-    /// What lies in a table is exactly what `SQLAlchemy` puts there: moments with a blank and six digits.
+    /// A table holds what `SQLAlchemy` writes: timestamps with a blank and six digits.
     fn rows(&mut self, table: &str, columns: &[&str]) -> Result<Vec<Value>> {
         let members = columns.iter().map(|name| format!("'{name}', {name}")).collect::<Vec<_>>().join(", ");
         let sql = format!("SELECT json_object({members}) FROM {table} ORDER BY id");
@@ -110,8 +108,8 @@ impl Tables for SqlTables {
         let row = |row: &sqlx::sqlite::SqliteRow| {
             let mut row: Value = serde_json::from_str(row.try_get(0)?)?;
             for (_, value) in row.as_object_mut().into_iter().flatten() {
-                if let Some(moment) = value.as_str().filter(|text| is_moment(text)) {
-                    *value = moment.replacen(' ', "T", 1).into();
+                if let Some(time) = value.as_str().filter(|text| is_timestamp(text)) {
+                    *value = time.replacen(' ', "T", 1).into();
                 }
             }
             anyhow::Ok(row)
@@ -120,7 +118,7 @@ impl Tables for SqlTables {
     }
 }
 
-fn is_moment(text: &str) -> bool {
+fn is_timestamp(text: &str) -> bool {
     text.len() == 26 && text.as_bytes()[10] == b' ' && time::parse(text).is_ok()
 }
 
@@ -134,33 +132,42 @@ impl Subject<'_> {
     fn task_log(&mut self) -> Result<Answer<Value>> {
         let Self { handle, conductor, operation } = self;
         let text = |name: &str| operation.text(name).map(str::to_owned);
-        let (task, begin, end) = (text("task_name")?, text("period_beginning")?, text("period_ending")?);
+        let (task_name, period_beginning, period_ending) =
+            (text("task_name")?, text("period_beginning")?, text("period_ending")?);
         let (host, message) = (operation.optional_text("host"), operation.owned("message"));
+        let key = |host: &str| TaskLogKey {
+            task_name: task_name.clone(),
+            period_beginning: period_beginning.clone(),
+            period_ending: period_ending.clone(),
+            host: host.to_owned(),
+        };
+        let context = context(&operation.context)?;
         match operation.name.as_str() {
             "begin_task" => {
                 let (items, message) =
                     (operation.integer("task_items").unwrap_or_default(), message.unwrap_or_default());
-                let started = conductor.task_log_begin_task(task, begin, end, text("host")?, items, message);
+                let key = key(operation.text("host")?);
+                let started = conductor.task_log_begin_task(context, key, items, message);
                 answer(handle.block_on(started), |()| Value::Null)
             }
             "end_task" => {
-                let errors = operation.integer("errors")?;
-                let ended = conductor.task_log_end_task(task, begin, end, text("host")?, errors, message);
+                let (key, errors) = (key(operation.text("host")?), operation.integer("errors")?);
+                let ended = conductor.task_log_end_task(context, key, errors, message);
                 answer(handle.block_on(ended), |()| Value::Null)
             }
-            "get" if host.is_some() && operation.optional_text("state").is_none() => {
-                let row = handle.block_on(conductor.task_log_get(task, begin, end, text("host")?));
-                answer(row, |row| row.map_or(Value::Null, as_json))
-            }
             name => {
-                // The filters of Nova that no caller of this library uses are the caller's here.
                 let state = operation.optional_text("state");
-                let wanted = |row: &TaskLog| {
+                if let (Some(host), None, "get") = (host, state, name) {
+                    let row = handle.block_on(conductor.task_log_get(context, key(host)));
+                    return answer(row, |row| row.map_or(Value::Null, as_json));
+                }
+                // No caller of this library uses Nova's other filters, so that the conductor lacks them.
+                let selected = |row: &TaskLog| {
                     host.is_none_or(|host| row.host == host) && state.is_none_or(|state| row.state == state)
                 };
-                let rows = handle.block_on(conductor.task_log_get_all(&task, &begin, &end));
-                answer(rows, |rows| {
-                    let mut rows = rows.into_iter().filter(wanted).map(as_json);
+                let rows = conductor.task_log_get_all(&task_name, &period_beginning, &period_ending);
+                answer(handle.block_on(rows), |rows| {
+                    let mut rows = rows.into_iter().filter(selected).map(as_json);
                     if name == "get_all" { rows.collect() } else { rows.next().unwrap_or_default() }
                 })
             }
@@ -169,51 +176,24 @@ impl Subject<'_> {
 
     fn actions(&mut self) -> Result<Answer<Value>> {
         let Self { handle, conductor, operation } = self;
-        let values = operation.values();
-        let text = |name: &str| values.text(name).map(str::to_owned);
-        let context = conductor::Context {
-            user_id: operation.context.user_id.clone(),
-            project_id: operation.context.project_id.clone(),
-            request_id: operation.context.request_id.clone(),
-            timestamp: None,
-        };
-        let (instance_uuid, request_id) = (text("instance_uuid")?, values.owned("request_id"));
-        let id = |id: i64| json!({ "id": id });
+        let context = context(&operation.context)?;
+        let id = |id: Option<i64>| json!({ "id": id });
         match operation.name.as_str() {
             "action_start" => {
-                let values = conductor::ActionStartValues {
-                    action: values.owned("action"),
-                    instance_uuid,
-                    request_id,
-                    user_id: values.owned("user_id"),
-                    project_id: values.owned("project_id"),
-                    start_time: values.owned("start_time"),
-                    updated_at: values.owned("updated_at"),
-                };
-                answer(handle.block_on(conductor.action_start(context, values)), |row| id(row.id))
+                let row = handle.block_on(conductor.action_start(context, operation.record()?));
+                answer(row, |row| id(row.map(|row| row.id)))
             }
             "action_finish" => {
-                let (finish_time, updated_at) = (text("finish_time")?, values.owned("updated_at"));
-                let values = conductor::ActionFinishValues { instance_uuid, request_id, finish_time, updated_at };
-                answer(handle.block_on(conductor.action_finish(context, values)), |row| id(row.id))
+                let row = handle.block_on(conductor.action_finish(context, operation.record()?));
+                answer(row, |row| id(row.map(|row| row.id)))
             }
             "action_event_start" => {
-                let (event, start_time, host) = (text("event")?, text("start_time")?, values.owned("host"));
-                let values = conductor::ActionEventStartValues { event, instance_uuid, request_id, start_time, host };
-                answer(handle.block_on(conductor.action_event_start(context, values)), |row| id(row.id))
+                let row = handle.block_on(conductor.action_event_start(context, operation.record()?));
+                answer(row, |row| id(row.map(|row| row.id)))
             }
             _ => {
-                let values = conductor::ActionEventFinishValues {
-                    event: text("event")?,
-                    instance_uuid,
-                    request_id,
-                    finish_time: text("finish_time")?,
-                    result: text("result")?,
-                    message: values.owned("message"),
-                    details: values.owned("details"),
-                    traceback: values.owned("traceback"),
-                };
-                answer(handle.block_on(conductor.action_event_finish(context, values)), |row| id(row.id))
+                let row = handle.block_on(conductor.action_event_finish(context, operation.record()?));
+                answer(row, |row| id(row.map(|row| row.id)))
             }
         }
     }
@@ -292,5 +272,14 @@ fn as_json(value: impl Serialize) -> Value {
 
 #[allow(clippy::unnecessary_wraps, reason = "every operation answers in this form")]
 fn answer<T>(result: Result<T, HostError>, value: impl FnOnce(T) -> Value) -> Result<Answer<Value>> {
-    Ok(result.map(value).map_err(|error| failure(error.code, error.message)))
+    Ok(result.map(value).map_err(failure))
+}
+
+fn failure(error: HostError) -> Failure {
+    let arguments = serde_json::from_str(&error.arguments).unwrap_or_default();
+    Failure { code: error.code, message: error.message, arguments }
+}
+
+fn context(context: &Context) -> Result<conductor::Context> {
+    record(&faces::Context::from(context))
 }

@@ -12,9 +12,9 @@ export class Agent {
     #tables;
 
     /**
-     * @param {(name: string, args: string) => Promise<string>} callback what the runner's host answers: `{"answer": …}`
-     *     or `{"error": {"code": …, "message": …}}`
-     * @param {ConstructorParameters<typeof Tables>[0]} open a conductor whose tables are empty
+     * @param {(name: string, args: string) => Promise<string>} callback returns what the runner's host answers:
+     *     `{"answer": …}` or `{"error": {"code": …, "message": …, "arguments": …}}`
+     * @param {ConstructorParameters<typeof Tables>[0]} open opens a conductor whose tables are empty
      */
     constructor(callback, open) {
         this.#callback = callback;
@@ -23,46 +23,46 @@ export class Agent {
 
     /**
      * @param {string} request
-     * @returns {Promise<string>} `{"value": …}`, `{"error": {"code": …, "message": …}}`, or `{"broken": …}` for whatever is
-     *     no error of the library's
+     * @returns {Promise<string>} `{"value": …}`, `{"error": {"code": …, "message": …, "arguments": …}}`, or
+     *     `{"broken": …}` for an error that is not the library's
      */
     async answer(request) {
-        const asked = parse(request);
+        const parsed = parse(request);
         try {
-            return print({ value: (await this.#do(asked)) ?? null });
+            return print({ value: (await this.#run(parsed)) ?? null });
         } catch (error) {
-            const isNova = error instanceof library.NovaError || asked.tables !== undefined;
+            const isNova = error instanceof library.NovaError || parsed.tables !== undefined;
             if (isNova && typeof error.code === "string") {
-                return print({ error: { code: error.code, message: error.message } });
+                return print({ error });
             }
             return print({ broken: String(error?.stack ?? error) });
         }
     }
 
-    #do(asked) {
-        if (asked.tables !== undefined) {
-            return this.#tables[asked.tables](...asked.args);
+    #run(request) {
+        if (request.tables !== undefined) {
+            return this.#tables[request.tables](...request.args);
         }
-        if (asked.config === undefined) {
-            return library[asked.call](...asked.args);
+        if (request.config === undefined) {
+            return library[request.call](...request.args);
         }
-        const nova = new library.ComputeUtils({ ...asked.config, ...this.#host(asked.clock) });
-        return asked.call === "reportEvent" ? report(nova, asked) : nova[asked.call](...asked.args);
+        const nova = new library.ComputeUtils({ ...request.config, ...this.#host(request.clock) });
+        return request.call === "reportEvent" ? report(nova, request) : nova[request.call](...request.args);
     }
 
-    /** A host of which the runner writes down what it was asked. Its clock moves once the instances were asked for. */
+    /** Returns a host whose callbacks the runner answers. Its clock advances after the instances were listed. */
     #host({ now, readings }) {
         let listed = false;
-        const ask = async (name, args) => {
+        const call = async (name, args) => {
             listed ||= name === "instanceGetActiveByWindow";
             const { answer, error } = parse(await this.#callback(name, print(args)));
             if (error !== undefined) {
-                throw thrown(error);
+                throw hostError(error);
             }
             return answer;
         };
-        const conductor = new Proxy({}, { get: (_, name) => (...args) => ask(name, args) });
-        const notify = async (...args) => (await ask("notify", args)).map((error) => error && thrown(error));
+        const conductor = new Proxy({}, { get: (_, name) => (...args) => call(name, args) });
+        const notify = async (...args) => (await call("notify", args)).map((error) => error && hostError(error));
         const clock = () => {
             if (!listed || readings.length === 0) {
                 return now;
@@ -73,16 +73,17 @@ export class Agent {
     }
 }
 
-function thrown({ code, message }) {
-    return Object.assign(new Error(message), { code });
+function hostError({ message, ...members }) {
+    return Object.assign(new Error(message), members);
 }
 
-/** Work that fails, or does not, and what becomes of it. */
+/** Reports work that fails or succeeds, and returns the outcome. */
 async function report(nova, { args: [options], body }) {
     let bodyRan = false;
     let outcome;
     try {
-        const done = await nova.reportEvent(options, async () => {
+        // Nova hides the failure of the work when an action is gone.
+        const done = await nova.reportEvent({ ...options, swallowBodyError: true }, async () => {
             bodyRan = true;
             if (body !== null) {
                 throw body;
@@ -91,8 +92,7 @@ async function report(nova, { args: [options], body }) {
         });
         outcome = { raised: null, swallowed: done !== "done" };
     } catch (error) {
-        const raised = error === body ? { code: body.class_name, message: body.text } : error;
-        outcome = { raised: { code: raised.code, message: raised.message }, swallowed: false };
+        outcome = { raised: error === body ? { code: body.class_name, message: body.text } : error, swallowed: false };
     }
     return { body_ran: bodyRan, ...outcome };
 }

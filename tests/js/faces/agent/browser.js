@@ -7,7 +7,7 @@ import { Agent } from "./agent.js";
 
 let databases = 0;
 
-/** A conductor whose database nobody used before, and nobody will. */
+/** Opens a conductor on a database of its own. */
 async function open(options) {
     databases += 1;
     const name = `nova-${databases}`;

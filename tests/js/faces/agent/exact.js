@@ -1,6 +1,6 @@
-// JSON with every digit of its whole numbers: `JSON` itself rounds those that a `number` cannot hold.
+// JSON that keeps every digit of a whole number: `JSON` rounds those that a `number` cannot hold.
 
-/** A string, or a whole number of sixteen digits and more. */
+/** A string, or a whole number of at least sixteen digits. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
 const MARK = "$integer";
 
@@ -21,7 +21,7 @@ export function parse(text) {
 export function print(value) {
     const text = JSON.stringify(value, (_, member) => {
         if (member instanceof Error) {
-            return { code: member.code, message: member.message };
+            return { code: member.code, message: member.message, arguments: member.arguments ?? {} };
         }
         return typeof member === "bigint" ? { [MARK]: `${member}` } : member;
     });

@@ -1,0 +1,202 @@
+//! The exported functions.
+
+use super::{Error, Instance};
+use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, ExcVal};
+use crate::audit::AuditReport;
+use crate::conductor::{InstanceAction, InstanceActionEvent};
+use crate::device::{BlockDevice, DefaultDeviceNames, DeviceConfig, DeviceMatch, Explanation, MappedDevice};
+use crate::fault::ExceptionDict;
+use crate::period::{PeriodOptions, Window};
+use crate::types::{Config, Context, Datetime, Failure, Json, Release};
+use crate::usage::{Info, InstancePayloadOptions};
+use crate::usage_notify::{ExistsOptions, UsageOptions};
+
+/// Defines one method per function. A function that returns a `result` and one that does not look the same here.
+macro_rules! exported {
+    ($($interface:ident {
+        $($(#[$doc:meta])* $name:ident = $call:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
+    })*) => {
+        impl<C: Send, N: Send> Instance<C, N> {
+            $($(
+                $(#[$doc])*
+                #[allow(clippy::too_many_arguments, reason = "as many as the contract has")]
+                pub async fn $name(&mut self, $($argument: $type),*) -> Result<$answer, Error> {
+                    self.begin()?;
+                    let answer = self.exports.$interface().$call(&mut self.store, $($argument),*).await;
+                    self.end(answer)
+                }
+            )*)*
+        }
+    };
+}
+
+exported! {
+    nova_compute_utils_device {
+        /// Splits a device name into prefix and suffix; `None` if it is not a device name.
+        match_device = call_match_device(device: &str) -> Option<DeviceMatch>;
+        /// Removes one leading `/dev/`.
+        strip_dev = call_strip_dev(device_name: &str) -> String;
+        /// Removes `/dev/` and one leading disk prefix, such as `vd`.
+        strip_prefix = call_strip_prefix(release: Release, device_name: &str) -> String;
+        /// Puts one `/dev/` in front of a device name.
+        prepend_dev = call_prepend_dev(device_name: &str) -> String;
+        /// Returns the letter that identifies a device among those of an instance.
+        get_device_letter = call_get_device_letter(release: Release, device_name: &str) -> String;
+        /// Returns the letter at an index, which counts from 0.
+        generate_device_letter = call_generate_device_letter(index: i64) -> String;
+        /// Joins a prefix and the letter at an index.
+        generate_device_name = call_generate_device_name(prefix: &str, index: i64) -> String;
+        /// Returns the first unused letter.
+        get_unused_letter = call_get_unused_letter(release: Release, used_letters: &[String]) -> String;
+        /// Fails if no block device mapping may have this name.
+        validate_device_name = call_validate_device_name(value: &str) -> ();
+        /// Returns the devices of an instance by role.
+        instance_block_mapping = call_instance_block_mapping(
+            config: &DeviceConfig, instance: &Json, bdms: &[BlockDevice]) -> Vec<MappedDevice>;
+        /// Chooses the name of a new device of an instance, or checks a requested one.
+        get_device_name_for_instance = call_get_device_name_for_instance(
+            config: &DeviceConfig, instance: &Json, bdms: &[BlockDevice], device: Option<&str>) -> String;
+        /// Chooses the name of a new device beside a list of others, or checks a requested one.
+        get_next_device_name = call_get_next_device_name(
+            config: &DeviceConfig, device_name_list: &[Option<String>], root_device_name: Option<&str>,
+            device: Option<&str>) -> String;
+        /// Names all devices that have no name.
+        default_device_names_for_instance = call_default_device_names_for_instance(
+            config: &DeviceConfig, root_device_name: Option<&str>,
+            block_device_lists: &[Vec<Option<String>>]) -> DefaultDeviceNames;
+        /// Explains the result of `get_device_name_for_instance`.
+        explain_device_name_for_instance = call_explain_device_name_for_instance(
+            config: &DeviceConfig, instance: &Json, bdms: &[BlockDevice], device: Option<&str>) -> Explanation;
+        /// Explains the result of `get_next_device_name`.
+        explain_next_device_name = call_explain_next_device_name(
+            config: &DeviceConfig, device_name_list: &[Option<String>], root_device_name: Option<&str>,
+            device: Option<&str>) -> Explanation;
+    }
+
+    nova_compute_utils_period {
+        /// Returns the last window of the configured period that was completed before a time.
+        last_completed_audit_period = call_last_completed_audit_period(
+            release: Release, instance_usage_audit_period: &str, unit: Option<&str>, before: &Datetime) -> Window;
+        /// Returns the last completed window or, for the current period, the time from its end to now.
+        audit_period_bounds = call_audit_period_bounds(
+            release: Release, instance_usage_audit_period: &str, current_period: bool, now: &Datetime) -> Window;
+        /// Returns the last window of a period that was completed before a time.
+        last_completed = call_last_completed(period: &PeriodOptions, before: &Datetime) -> Window;
+        /// Returns all windows of a period between two times, oldest first.
+        windows_between = call_windows_between(period: &PeriodOptions, begin: &Datetime, end: &Datetime) -> Vec<Window>;
+    }
+
+    nova_compute_utils_network {
+        /// Fills in the members of vifs that a cache leaves out.
+        hydrate = call_hydrate(release: Release, network_info: &Json) -> Json;
+        /// Returns the hydrated network info of an instance's cache, in grizzly.
+        get_nw_info_for_instance = call_get_nw_info_for_instance(instance: &Json) -> Json;
+        /// Returns the hydrated network info of an instance's cache, in hibiscus; `None` if the cache has null.
+        get_network_info = call_get_network_info(instance: &Json) -> Option<Json>;
+    }
+
+    nova_compute_utils_usage {
+        /// Builds the payload that all unversioned instance notifications share.
+        info_from_instance = call_info_from_instance(release: Release, instance: &Json, info: &Info) -> Json;
+        /// Extracts image metadata from system metadata.
+        image_meta = call_image_meta(system_metadata: &Json) -> Json;
+        /// Builds the payload of `compute.instance.exists`, the unversioned notification.
+        exists_payload = call_exists_payload(
+            release: Release, instance: &Json, window: &Window, glance_endpoint: Option<&str>,
+            system_metadata: Option<&Json>, times_are_text: bool, extra: Option<&Json>) -> Json;
+        /// Builds the payload of `instance.exists`, the versioned notification of hibiscus.
+        instance_exists_payload = call_instance_exists_payload(
+            context: &Context, instance: &Json, window: &Window, options: InstancePayloadOptions) -> Json;
+    }
+
+    nova_compute_utils_usage_notify {
+        /// Emits the notification of an event of an instance.
+        notify_about_instance_usage = call_notify_about_instance_usage(
+            config: &Config, context: &Context, instance: &Json, event_suffix: &str, options: &UsageOptions) -> ();
+        /// Returns the traffic of an instance since a time by network label, in grizzly.
+        bandwidth_usage = call_bandwidth_usage(
+            context: &Context, instance: &Json, audit_start: &Datetime,
+            ignore_missing_network_data: bool) -> Option<Json>;
+        /// Emits the `exists` notifications of an instance.
+        notify_usage_exists = call_notify_usage_exists(
+            config: &Config, context: &Context, instance: &Json, host: &str, options: &ExistsOptions) -> ();
+    }
+
+    nova_compute_utils_audit {
+        /// Returns whether the audit of the last completed window of a host is done or running.
+        has_audit_been_run = call_has_audit_been_run(
+            context: &Context, release: Release, instance_usage_audit_period: &str, host: &str,
+            timestamp: Option<&Datetime>) -> bool;
+        /// Inserts the task log row of an audit.
+        start_instance_usage_audit = call_start_instance_usage_audit(
+            context: &Context, window: &Window, host: &str, num_instances: i64) -> ();
+        /// Finishes the task log row of an audit.
+        finish_instance_usage_audit = call_finish_instance_usage_audit(
+            context: &Context, window: &Window, host: &str, errors: i64, message: Option<&str>) -> ();
+        /// Audits the last completed window of the configured host; `None` if the task log has a row for it.
+        instance_usage_audit = call_instance_usage_audit(config: &Config, context: &Context) -> Option<AuditReport>;
+    }
+
+    nova_compute_utils_action {
+        /// Builds the values of a new action.
+        pack_action_start = call_pack_action_start(
+            release: Release, context: &Context, instance_uuid: &str, action_name: Option<&str>) -> ActionStartValues;
+        /// Builds the values that finish an action.
+        pack_action_finish = call_pack_action_finish(
+            release: Release, context: &Context, instance_uuid: &str, now: &Datetime) -> ActionFinishValues;
+        /// Builds the values of a new event.
+        pack_action_event_start = call_pack_action_event_start(
+            release: Release, context: &Context, instance_uuid: &str, event_name: &str, host: Option<&str>,
+            now: &Datetime) -> ActionEventStartValues;
+        /// Builds the values that finish an event.
+        pack_action_event_finish = call_pack_action_event_finish(
+            release: Release, context: &Context, instance_uuid: &str, event_name: &str, exc_val: Option<&ExcVal>,
+            exc_tb: Option<&str>, now: &Datetime) -> ActionEventFinishValues;
+    }
+
+    nova_compute_utils_action_record {
+        /// Records the start of an action.
+        action_start = call_action_start(
+            release: Release, context: &Context, instance_uuid: &str,
+            action_name: Option<&str>) -> Option<InstanceAction>;
+        /// Records the end of an action.
+        action_finish = call_action_finish(
+            release: Release, context: &Context, instance_uuid: &str) -> Option<InstanceAction>;
+        /// Records the start of an event.
+        event_start = call_event_start(
+            release: Release, context: &Context, instance_uuid: &str, event_name: &str,
+            host: Option<&str>) -> Option<InstanceActionEvent>;
+        /// Records the end of an event that succeeded.
+        event_finish = call_event_finish(
+            release: Release, context: &Context, instance_uuid: &str, event_name: &str) -> Option<InstanceActionEvent>;
+        /// Records the end of an event, as an error if `exc_val` or `exc_tb` is given.
+        event_finish_with_failure = call_event_finish_with_failure(
+            release: Release, context: &Context, instance_uuid: &str, event_name: &str, exc_val: Option<&ExcVal>,
+            exc_tb: Option<&str>) -> Option<InstanceActionEvent>;
+    }
+
+    nova_compute_utils_fault {
+        /// Returns the description of a failure that notifications and faults contain.
+        exception_to_dict = call_exception_to_dict(fault: &Failure, message: Option<&str>) -> ExceptionDict;
+        /// Returns the first `length` bytes of a string, without splitting a character.
+        safe_truncate = call_safe_truncate(value: &str, length: i64) -> String;
+    }
+
+    nova_compute_utils_fault_add {
+        /// Records a fault of an instance.
+        add_instance_fault_from_exc = call_add_instance_fault_from_exc(
+            context: &Context, release: Release, host: &str, instance_uuid: &str, fault: &Failure,
+            fault_message: Option<&str>) -> ();
+    }
+
+    nova_compute_utils_volume {
+        /// Builds the payload of `volume.usage`, the unversioned notification.
+        usage_volume_info = call_usage_volume_info(release: Release, vol_usage: &Json, times_are_text: bool) -> Json;
+    }
+
+    nova_compute_utils_volume_notify {
+        /// Emits the notification of the usage of a volume.
+        notify_about_volume_usage = call_notify_about_volume_usage(
+            config: &Config, context: &Context, vol_usage: &Json, host: &str) -> ();
+    }
+}

@@ -1,0 +1,144 @@
+//! The host's persistence.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use chrono::NaiveDateTime;
+
+use super::{
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, HostError,
+    InstanceAction, InstanceActionEvent, InstanceFaultValues, TaskLog,
+};
+use crate::context::Context;
+
+/// The columns that identify a row of the table `task_log`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskLogKey<'a> {
+    /// `instance_usage_audit` for audits.
+    pub task_name: &'a str,
+    /// Begin of the window.
+    pub period_beginning: NaiveDateTime,
+    /// End of the window.
+    pub period_ending: NaiveDateTime,
+    /// The compute host.
+    pub host: &'a str,
+}
+
+/// Which instances to list: those alive at any time of a window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WindowQuery<'a> {
+    /// `terminated_at` is null or later than this.
+    pub begin: NaiveDateTime,
+    /// `launched_at` is earlier than this. `None` also includes instances that were never launched.
+    pub end: Option<NaiveDateTime>,
+    /// Only instances of this project; `None` means all projects.
+    pub project_id: Option<&'a str>,
+    /// Only instances of this compute host; `None` means all hosts.
+    pub host: Option<&'a str>,
+}
+
+/// One page of the instances that a [`WindowQuery`] selects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstancePage {
+    /// One JSON document per instance, as [`Instance`](crate::instance::Instance) reads it.
+    pub instances: Vec<String>,
+    /// The marker that requests the next page; `None` on the last page.
+    pub next_marker: Option<String>,
+}
+
+/// The host's persistence: the calls that Nova makes to its conductor and database layer.
+///
+/// The four action callbacks return the row that they wrote, or `None` when the host does not provide it. The library
+/// only passes that row on to its own caller.
+#[allow(async_fn_in_trait, reason = "the library awaits a callback where it calls it and needs no bound on the future")]
+pub trait Conductor {
+    /// Returns the first row with this key in any state. Nova: `task_log_get`.
+    async fn task_log_get(&self, context: &Context, key: TaskLogKey<'_>) -> Result<Option<TaskLog>, HostError>;
+
+    /// Inserts a row in state `RUNNING` without errors. Fails with `TaskAlreadyRunning` when a row with this key exists
+    /// in any state. Nova: `task_log_begin_task`.
+    async fn task_log_begin_task(
+        &self,
+        context: &Context,
+        key: TaskLogKey<'_>,
+        task_items: i64,
+        message: &str,
+    ) -> Result<(), HostError>;
+
+    /// Sets the row to state `DONE` with this number of errors and, unless it is `None` or empty, this message. Fails
+    /// with `TaskNotRunning` when no row has this key. Nova: `task_log_end_task`.
+    async fn task_log_end_task(
+        &self,
+        context: &Context,
+        key: TaskLogKey<'_>,
+        errors: i64,
+        message: Option<&str>,
+    ) -> Result<(), HostError>;
+
+    /// Returns at most `limit` of the instances that the query selects, soft-deleted ones included, ordered by
+    /// `project_id` and then `uuid`; `marker` is that of the previous page. Nova:
+    /// `instance_get_active_by_window_joined`.
+    async fn instance_get_active_by_window(
+        &self,
+        context: &Context,
+        query: WindowQuery<'_>,
+        marker: Option<&str>,
+        limit: u32,
+    ) -> Result<InstancePage, HostError>;
+
+    /// Returns how many instances the query selects. The library calls it only when the first page is not the last.
+    async fn instance_count_active_by_window(
+        &self,
+        context: &Context,
+        query: WindowQuery<'_>,
+    ) -> Result<u64, HostError>;
+
+    /// Returns the traffic of the vifs of some instances in the periods that began at `start_period`. `grizzly` only;
+    /// Nova passes an admin context. Nova: `bw_usage_get_by_uuids`.
+    async fn bw_usage_get_by_uuids(
+        &self,
+        context: &Context,
+        uuids: &[String],
+        start_period: NaiveDateTime,
+    ) -> Result<Vec<BwUsage>, HostError>;
+
+    /// Returns the network info of an instance, given as its document: a JSON list of vifs as
+    /// [`NetworkInfo`](crate::network::NetworkInfo) reads it. `grizzly` only, and only when the instance's cache has
+    /// none; Nova passes an admin context. Nova: `get_instance_nw_info` of the network API.
+    async fn instance_get_nw_info(&self, context: &Context, instance: &str) -> Result<String, HostError>;
+
+    /// Inserts a fault of an instance. Nova: `instance_fault_create`.
+    async fn instance_fault_create(&self, context: &Context, values: &InstanceFaultValues) -> Result<(), HostError>;
+
+    /// Inserts an action. Nova: `action_start`.
+    async fn action_start(
+        &self,
+        context: &Context,
+        values: &ActionStartValues,
+    ) -> Result<Option<InstanceAction>, HostError>;
+
+    /// Finishes the action of this instance and request: the first one in `grizzly`, the only one in `hibiscus`. Fails
+    /// with `InstanceActionNotFound` otherwise. Nova: `action_finish`.
+    async fn action_finish(
+        &self,
+        context: &Context,
+        values: &ActionFinishValues,
+    ) -> Result<Option<InstanceAction>, HostError>;
+
+    /// Inserts an event under the action of this instance and request: the first one in `grizzly`, the newest one in
+    /// `hibiscus`, which falls back to the instance's newest action when the context has no project. Fails with
+    /// `InstanceActionNotFound` when no action matches. Nova: `action_event_start`.
+    async fn action_event_start(
+        &self,
+        context: &Context,
+        values: &ActionEventStartValues,
+    ) -> Result<Option<InstanceActionEvent>, HostError>;
+
+    /// Finishes the first event of this name under that action, and sets the action's message to `Error` when the
+    /// result is. Fails with `InstanceActionNotFound` or `InstanceActionEventNotFound`. Nova: `action_event_finish`.
+    async fn action_event_finish(
+        &self,
+        context: &Context,
+        values: &ActionEventFinishValues,
+    ) -> Result<Option<InstanceActionEvent>, HostError>;
+}
