@@ -1,5 +1,5 @@
-// What the npm package takes, path by path: `node benches/js.js [DIRECTORY …]`, where a directory is an assembled package;
-// several are measured in turns, round by round. Quote ratios only.
+// Measures the npm package: `node benches/js.js [DIRECTORY …]`. Each directory is an assembled package, by default `pkg`.
+// The packages take turns in every round, so that all meet the same load. Only ratios are comparable between machines.
 
 import { argv } from "node:process";
 import { resolve } from "node:path";
@@ -20,8 +20,8 @@ const vif = {
     },
 };
 
-/** An instance of some 4 KB of JSON, as a cell has it. */
-function instanceOf(number) {
+/** Returns an instance as a cell stores it, about 4 KB of JSON. */
+function createInstance(number) {
     const metadata = Object.fromEntries(Array.from({ length: 20 }, (_, key) => [`key_${key}`, `value ${number} ${key}`]));
     return {
         uuid: `fc57eb99-06bd-4ec2-b29d-${String(number).padStart(12, "0")}`,
@@ -51,14 +51,14 @@ function instanceOf(number) {
     };
 }
 
-const instances = Array.from({ length: INSTANCES }, (_, number) => instanceOf(number));
+const instances = Array.from({ length: INSTANCES }, (_, number) => createInstance(number));
 const texts = instances.map((instance) => JSON.stringify(instance));
 const bytes = new TextEncoder().encode(`${texts.join("\n")}\n`);
 const window = { begin: "2026-10-01T00:00:00", end: "2026-11-01T00:00:00" };
 const deviceNameList = Array.from({ length: 26 }, (_, index) => `/dev/vd${String.fromCharCode(97 + index)}`);
 
-/** Each goes through all instances once. */
-const PATHS = {
+/** The measured calls; each function processes all instances once. */
+const CASES = {
     "object in, object out": (nova) => {
         for (const instance of instances) {
             nova.existsPayload({ release: "hibiscus", instance, window });
@@ -69,7 +69,7 @@ const PATHS = {
             nova.existsPayload({ release: "hibiscus", instance, window });
         }
     },
-    "NDJSON, all at once": (nova) => {
+    "NDJSON, one call": (nova) => {
         nova.existsNdjson(bytes, { release: "hibiscus", host: "cmp-01", window });
     },
     "JSON.parse and JSON.stringify alone": () => {
@@ -78,7 +78,7 @@ const PATHS = {
         }
     },
     "next device name, 26 attached": (nova) => {
-        for (let at = 0; at < INSTANCES; at += 1) {
+        for (let call = 0; call < INSTANCES; call += 1) {
             nova.getNextDeviceName({ release: "hibiscus", deviceNameList, rootDeviceName: "/dev/vda" });
         }
     },
@@ -87,19 +87,20 @@ const PATHS = {
 const directories = argv.length > 2 ? argv.slice(2) : ["pkg"];
 const packages = await Promise.all(directories.map((directory) => import(pathToFileURL(resolve(directory, "node.js")).href)));
 
-const taken = Object.fromEntries(Object.keys(PATHS).map((path) => [path, packages.map(() => [])]));
+/** The microseconds per item, by case, package and round. */
+const measured = Object.fromEntries(Object.keys(CASES).map((name) => [name, packages.map(() => [])]));
 for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [path, run] of Object.entries(PATHS)) {
-        for (const [at, nova] of packages.entries()) {
+    for (const [name, run] of Object.entries(CASES)) {
+        for (const [index, nova] of packages.entries()) {
             const begin = performance.now();
             run(nova);
-            taken[path][at].push(((performance.now() - begin) * 1_000) / INSTANCES);
+            measured[name][index].push(((performance.now() - begin) * 1_000) / INSTANCES);
         }
     }
 }
 
 const median = (times) => times.toSorted((one, other) => one - other)[Math.floor(times.length / 2)];
-console.log(`${"microseconds an item".padEnd(40)}${directories.map((directory) => directory.padStart(16)).join("")}`);
-for (const [path, times] of Object.entries(taken)) {
-    console.log(path.padEnd(40) + times.map((times) => median(times).toFixed(1).padStart(16)).join(""));
+console.log(`${"microseconds per item".padEnd(40)}${directories.map((directory) => directory.padStart(16)).join("")}`);
+for (const [name, perPackage] of Object.entries(measured)) {
+    console.log(name.padEnd(40) + perPackage.map((times) => median(times).toFixed(1).padStart(16)).join(""));
 }

@@ -1,81 +1,82 @@
-//! `check`: what a reviewer should not have to look for.
+//! `check`: the rules of the repository that a program can check.
 
 use std::env;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::setup::WASM;
 use crate::workspace::Workspace;
-use crate::{build, faces, package, purity, setup, sh, steps, trees, wit_docs};
+use crate::{build, dependencies, package, process, setup, steps, wit_docs, worlds};
 
-/// `cargo xtask check`.
-pub fn verb(workspace: &Workspace) -> Result<()> {
+/// Runs `cargo xtask check`.
+pub fn run(workspace: &Workspace) -> Result<()> {
     build::components(workspace)?;
     package::build(workspace)?;
-    all(workspace)
+    run_built(workspace)
 }
 
-/// All checks, the components and the npm package being built. The quick ones first.
-pub fn all(workspace: &Workspace) -> Result<()> {
+/// Runs all checks, the quick ones first, on the built components and npm package.
+pub fn run_built(workspace: &Workspace) -> Result<()> {
     setup::lint_tools(workspace)?;
-    let library = |feature| {
-        let mut command = workspace.cargo(["clippy", "--package", "nova-compute-utils", "--lib", "--target", WASM]);
-        sh::run(command.args(["--features", feature, "--", "-D", "warnings"]))
-    };
     steps::run(
         "check",
         &[
-            ("format", &|| sh::run(&mut workspace.cargo(["fmt", "--all", "--", "--check"]))),
-            ("src/ is pure", &|| report(&purity::check(&workspace.root)?)),
-            ("wit/ is documented", &|| {
+            ("format", &|| format(workspace)),
+            ("documentation of wit/", &|| {
                 let (resolve, package) = wit_docs::load(&workspace.root.join("wit"))?;
                 report(&wit_docs::check(&resolve, package))
             }),
-            ("imports and exports of the components", &|| faces::check(workspace)),
+            ("imports and exports of the components", &|| worlds::check(workspace)),
             ("size of the npm package", &|| package::check_sizes(workspace)),
             ("npm package, publint", &|| package::publint(workspace)),
             ("npm package, attw", &|| package::attw(workspace)),
-            ("what each face is made of", &|| trees::check(workspace)),
-            // xtask apart, as in `test`.
-            ("clippy", &|| clippy(workspace, &["--workspace", "--exclude", "xtask"])),
-            ("clippy of xtask", &|| clippy(workspace, &["--package", "xtask"])),
-            ("clippy, feature component", &|| library("component")),
-            ("clippy, feature component-pure", &|| library("component-pure")),
-            ("clippy, feature js", &|| library("js")),
-            // Twice, because a link from public to private docs is only wrong where the private ones aren't shown.
-            ("docs", &|| docs(workspace.cargo(["doc", "--no-deps", "--package", "nova-compute-utils"]))),
+            ("dependencies of each face", &|| dependencies::check_faces(workspace)),
+            ("licences, sources and duplicates of the dependencies", &|| dependencies::deny(workspace)),
+            // xtask is apart from the rest for the reason that `test` gives.
+            ("clippy", &|| clippy(workspace, &["--workspace", "--exclude", "xtask", "--all-targets"])),
+            ("clippy of xtask", &|| clippy(workspace, &["--package", "xtask", "--all-targets"])),
+            ("clippy of the library as it is shipped", &|| clippy_library(workspace)),
+            // Once for users and once for maintainers: only the first reports links from public to private items.
+            ("docs", &|| docs(workspace, &["--package", "nova-compute-utils", "--features", "testing"])),
             ("docs, private items", &|| {
-                docs(workspace.cargo([
-                    "doc",
-                    "--no-deps",
-                    "--workspace",
-                    "--exclude",
-                    "xtask",
-                    "--document-private-items",
-                ]))
+                docs(workspace, &["--workspace", "--exclude", "xtask", "--document-private-items"])
             }),
         ],
     )
 }
 
-fn clippy(workspace: &Workspace, packages: &[&str]) -> Result<()> {
-    let mut command = workspace.cargo(["clippy"]);
-    sh::run(command.args(packages).args(["--all-targets", "--", "-D", "warnings"]))
+fn format(workspace: &Workspace) -> Result<()> {
+    process::run(&mut workspace.cargo(["fmt", "--all", "--", "--check"]))?;
+    // The fuzz targets are a workspace of their own.
+    process::run(&mut workspace.cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--", "--check"]))
 }
 
-fn docs(mut command: Command) -> Result<()> {
-    let mut flags = env::var("RUSTDOCFLAGS").unwrap_or_default();
-    flags.push_str(" -D warnings");
-    sh::run(command.env("RUSTDOCFLAGS", flags.trim()))
+fn clippy(workspace: &Workspace, options: &[&str]) -> Result<()> {
+    process::run(workspace.cargo(["clippy"]).args(options).args(["--", "-D", "warnings"]))
 }
 
-fn report(found: &[String]) -> Result<()> {
-    for line in found {
-        eprintln!("{line}");
+/// Lints the library for each way to build it. `src/lib.rs` forbids I/O, clocks and panics by `no_std` and by lints
+/// that hold only without the feature `testing`, which every build of the tests turns on.
+fn clippy_library(workspace: &Workspace) -> Result<()> {
+    let library =
+        |options: &[&str]| clippy(workspace, &[&["--package", "nova-compute-utils", "--lib"], options].concat());
+    library(&[])?;
+    library(&["--all-features"])?;
+    dependencies::FACES.iter().try_for_each(|face| library(&["--target", WASM, "--features", face.features]))
+}
+
+fn docs(workspace: &Workspace, options: &[&str]) -> Result<()> {
+    let flags = env::var("RUSTDOCFLAGS").unwrap_or_default() + " -D warnings";
+    let mut command = workspace.cargo(["doc", "--no-deps"]);
+    process::run(command.args(options).env("RUSTDOCFLAGS", flags.trim()))
+}
+
+fn report(violations: &[String]) -> Result<()> {
+    for violation in violations {
+        eprintln!("{violation}");
     }
-    match found.len() {
+    match violations.len() {
         0 => Ok(()),
-        n => bail!("{n} to mend, listed above"),
+        count => bail!("{count} violations, listed above"),
     }
 }

@@ -1,17 +1,16 @@
-//! `fuzz`: the parsers on whatever bytes come, from seeds out of the vectors.
+//! `fuzz`: the parsers on random bytes, with seeds from the vectors.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::sh;
 use crate::workspace::Workspace;
+use crate::{files, process, setup};
 
-/// A fuzz target, and where in the vectors its seeds are: the functions, and their arguments.
+/// A fuzz target and its seeds: the values of these arguments in the vectors of these functions.
 struct Target {
     name: &'static str,
     functions: &'static [&'static str],
@@ -42,34 +41,36 @@ const TARGETS: [Target; 5] = [
     },
 ];
 
-/// `cargo xtask fuzz`.
-pub fn verb(workspace: &Workspace, target: Option<&str>, seconds: u32) -> Result<()> {
-    let known = || TARGETS.map(|target| target.name).join("`, `");
-    let chosen: Vec<&Target> = TARGETS.iter().filter(|known| target.is_none_or(|name| name == known.name)).collect();
-    ensure!(!chosen.is_empty(), "no such fuzz target: give one of `{}`", known());
-    install(workspace)?;
-    chosen.into_iter().try_for_each(|target| target.run(workspace, seconds))
+/// Runs `cargo xtask fuzz`.
+pub fn run(workspace: &Workspace, name: Option<&str>, seconds: u32) -> Result<()> {
+    let chosen: Vec<&Target> = TARGETS.iter().filter(|target| name.is_none_or(|name| name == target.name)).collect();
+    let names = || TARGETS.map(|target| target.name).join("`, `");
+    ensure!(!chosen.is_empty(), "unknown fuzz target `{}`: choose one of `{}`", name.unwrap_or_default(), names());
+    let nightly = process::succeeds(Command::new("rustc").args(["+nightly", "--version"]));
+    ensure!(nightly, "fuzzing needs a nightly toolchain: run `rustup toolchain install nightly`");
+    let cargo_fuzz = setup::cargo_program(workspace, "cargo-fuzz", "0.13.2")?;
+    chosen.into_iter().try_for_each(|target| target.run(workspace, &cargo_fuzz, seconds))
 }
 
 impl Target {
-    fn run(&self, workspace: &Workspace, seconds: u32) -> Result<()> {
-        let corpus = workspace.target.join("fuzz/corpus").join(self.name);
-        fs::create_dir_all(&corpus).with_context(|| format!("cannot create `{}`", corpus.display()))?;
+    fn run(&self, workspace: &Workspace, cargo_fuzz: &Path, seconds: u32) -> Result<()> {
+        let target = workspace.target.join("fuzz");
+        let corpus = target.join("corpus").join(self.name);
         let seeds = self.seeds(&workspace.root.join("tests/vectors"))?;
         ensure!(!seeds.is_empty(), "no seeds for `{}` in the vectors", self.name);
         for (number, seed) in seeds.iter().enumerate() {
-            let path = corpus.join(format!("vector-{number:04}"));
-            fs::write(&path, seed).with_context(|| format!("cannot write `{}`", path.display()))?;
+            files::write(&corpus.join(format!("vector-{number:04}")), seed)?;
         }
         eprintln!("xtask: fuzzing `{}` for {seconds} seconds, from {} seeds", self.name, seeds.len());
-        let mut fuzz = workspace.cargo(["+nightly", "fuzz", "run", "--fuzz-dir", "fuzz", self.name]);
-        // The outer cargo has set both for the stable toolchain.
-        fuzz.env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
-        fuzz.arg(&corpus).arg("--").arg(format!("-max_total_time={seconds}")).arg("-max_len=65536");
-        sh::run(&mut fuzz)
+        let mut command = Command::new(cargo_fuzz);
+        command.current_dir(&workspace.root).args(["run", "--fuzz-dir", "fuzz", self.name]).arg(&corpus);
+        command.arg("--").arg(format!("-max_total_time={seconds}")).arg("-max_len=65536");
+        // The sanitizers need a nightly toolchain; the cargo that runs xtask has set these variables for its own.
+        command.env("RUSTUP_TOOLCHAIN", "nightly").env_remove("CARGO").env_remove("RUSTC");
+        process::run(command.env("CARGO_TARGET_DIR", target))
     }
 
-    /// Every text that a vector gives to one of the arguments; JSON where it is no text.
+    /// Returns the arguments' values in the vectors: strings as they are, other values as JSON.
     fn seeds(&self, vectors: &Path) -> Result<BTreeSet<String>> {
         let mut seeds = BTreeSet::new();
         for release in ["grizzly", "hibiscus"] {
@@ -78,11 +79,10 @@ impl Target {
                 if !path.exists() {
                     continue;
                 }
-                let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-                let file: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+                let file: Value = files::read_json(&path)?;
                 for case in file["cases"].as_array().into_iter().flatten() {
-                    let given = self.arguments.iter().filter_map(|argument| case["args"].get(argument));
-                    seeds.extend(given.filter(|value| !value.is_null()).map(text_of));
+                    let values = self.arguments.iter().filter_map(|argument| case["args"].get(argument));
+                    seeds.extend(values.filter(|value| !value.is_null()).map(text_of));
                 }
             }
         }
@@ -92,19 +92,4 @@ impl Target {
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// cargo-fuzz, which needs a nightly toolchain for the sanitizers.
-fn install(workspace: &Workspace) -> Result<()> {
-    let nightly =
-        Command::new("rustc").arg("+nightly").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !nightly.is_ok_and(|status| status.success()) {
-        bail!("fuzzing needs a nightly toolchain: `rustup toolchain install nightly`");
-    }
-    let mut probe = workspace.cargo(["fuzz", "--version"]);
-    if probe.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        return Ok(());
-    }
-    eprintln!("xtask: installing cargo-fuzz");
-    sh::run(&mut workspace.cargo(["install", "cargo-fuzz", "--locked"]))
 }

@@ -10,111 +10,110 @@ use anyhow::{Context, Result, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::setup::{self, WASM};
-use crate::sh;
 use crate::workspace::Workspace;
+use crate::{files, process};
 
-/// What the generated files are called; `_bg` is the glue and the module.
+/// The base name of the generated files. The glue and the module add `_bg`.
 const NAME: &str = "nova_compute_utils";
 
-/// The module's file name, in the package as here.
+/// The file name of the module.
 pub const MODULE: &str = "nova_compute_utils_bg.wasm";
 
 /// The generated files that the package takes.
 pub const FILES: [&str; 5] =
     [MODULE, "nova_compute_utils_bg.js", "nova_compute_utils.js", "nova_compute_utils.d.ts", IMPORTS];
 
-/// wasm-bindgen's part of what the module imports.
+/// wasm-bindgen's glue, as the module imports it.
 const GLUE: &str = "./nova_compute_utils_bg.js";
 
-/// All that the module imports, as the loaders hand it over.
+/// The generated file that the loaders take the imports of the module from.
 const IMPORTS: &str = "imports.js";
 
-/// Build the face and give the directory with the [`FILES`].
+/// Builds the face and returns the directory of the [`FILES`].
 pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     setup::wasm_target(workspace)?;
-    // Apart from the components, whose features would have everything compiled anew each time.
+    // In the directory of the components, the other features would make cargo compile everything again each time.
     let target = workspace.target.join("js-build");
     let mut command = workspace.cargo(["rustc", "--lib", "--package", "nova-compute-utils", "--profile", "js"]);
     command.args(["--crate-type", "cdylib", "--target", WASM, "--features", "js"]).arg("--target-dir").arg(&target);
-    sh::run(command.env("RUSTFLAGS", nameless(workspace)))?;
+    process::run(command.env("RUSTFLAGS", flags_without_paths(workspace)))?;
     let module = target.join(WASM).join("js").join(format!("{NAME}.wasm"));
     let directory = target.join("bindgen");
-    bind(&module, &directory, &written_dir(workspace))
+    generate(&module, &directory, &source_dir(workspace))
         .with_context(|| format!("cannot make the JS face of `{}`", module.display()))?;
     Ok(directory)
 }
 
-/// The module names the sources of what may panic. Where they lie on this machine is nobody's business, and the same
-/// sources are to make the same module everywhere.
-fn nameless(workspace: &Workspace) -> String {
+/// Returns RUSTFLAGS that remove this machine's directories from the source paths in panic messages, so that the same
+/// sources make the same module on every machine.
+fn flags_without_paths(workspace: &Workspace) -> String {
     let home = env::home_dir().unwrap_or_default();
     let cargo = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
-    let given = env::var("RUSTFLAGS").unwrap_or_default();
+    let inherited = env::var("RUSTFLAGS").unwrap_or_default();
     let registries = fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten().map(|entry| entry.path());
     let remapped = registries
         .chain([workspace.root.clone()])
         .map(|directory| format!("--remap-path-prefix={}=", directory.display()));
-    iter::once(given).chain(remapped).collect::<Vec<_>>().join(" ").trim().to_owned()
+    iter::once(inherited).chain(remapped).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
-/// The hand-written part of the package, which is part of the face.
-pub fn written_dir(workspace: &Workspace) -> PathBuf {
+/// Returns the directory of the hand-written JavaScript of the face.
+pub fn source_dir(workspace: &Workspace) -> PathBuf {
     workspace.root.join("src/bindings/js")
 }
 
-/// For bundlers, because their glue leaves the loading to others: the package has loaders of its own.
-fn bind(module: &Path, directory: &Path, written: &Path) -> Result<()> {
+/// Generates the [`FILES`] with wasm-bindgen. In the mode for bundlers, the glue leaves loading the module to the
+/// package's own loaders.
+fn generate(module: &Path, directory: &Path, source: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name(NAME).bundler(true)?.typescript(true);
     bindgen.remove_name_section(true).remove_producers_section(true);
     let mut output = bindgen.generate_output()?;
-    let sources = output.wasm().imports.iter().map(|import| import.module.clone()).collect();
-    let imports = imports(&sources, written)?;
-    // They would lie in a directory of their own, which the package has no place for.
+    let modules = output.wasm().imports.iter().map(|import| import.module.clone()).collect();
+    let imports = imports(&modules, source)?;
+    // The package has no place for the directory of snippets.
     ensure!(
         output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty(),
-        "the face brings JavaScript of its own: import it with `raw_module = \"./…\"` from `src/bindings/js/`"
+        "the face contains inline JavaScript: import a file of `src/bindings/js/` with `raw_module = \"./…\"` instead"
     );
     let entry = exports(output.js())?;
-    if directory.exists() {
-        fs::remove_dir_all(directory).with_context(|| format!("cannot clear `{}`", directory.display()))?;
-    }
+    files::empty_directory(directory)?;
     output.emit(directory)?;
-    let cannot = || format!("cannot write to `{}`", directory.display());
-    fs::write(directory.join(format!("{NAME}.js")), entry).with_context(cannot)?;
-    fs::write(directory.join(IMPORTS), imports).with_context(cannot)
+    files::write(&directory.join(format!("{NAME}.js")), entry)?;
+    files::write(&directory.join(IMPORTS), imports)
 }
 
-/// The object of all that the module imports: from the glue, and from hand-written files past it, where wasm-bindgen
-/// has nothing to convert.
-fn imports(modules: &BTreeSet<String>, written: &Path) -> Result<String> {
-    ensure!(modules.contains(GLUE), "the module imports nothing from `{GLUE}`, as if it were no JS face");
+/// Returns the text of the file that exports the imports of the module: the glue, and the hand-written files whose
+/// functions need no conversion by wasm-bindgen.
+fn imports(modules: &BTreeSet<String>, source: &Path) -> Result<String> {
+    ensure!(modules.contains(GLUE), "the module is no JS face: it does not import `{GLUE}`");
     let (mut statements, mut members) = (Vec::new(), Vec::new());
     for (number, module) in modules.iter().enumerate() {
         let file = module.strip_prefix("./").filter(|file| !file.contains('/'));
-        let known = module == GLUE || file.is_some_and(|file| written.join(file).is_file());
-        ensure!(known, "the module imports from `{module}`, which the package does not have");
+        let known = module == GLUE || file.is_some_and(|file| source.join(file).is_file());
+        ensure!(known, "the module imports `{module}`, which is not in the package");
         statements.push(format!("import * as module{number} from \"{module}\";"));
         members.push(format!("    \"{module}\": module{number},"));
     }
     let (statements, members) = (statements.join("\n"), members.join("\n"));
     Ok(format!(
-        "// Generated: all that the module imports.\n\n{statements}\n\nexport const imports = {{\n{members}\n}};\n"
+        "// Generated: the imports of the module.\n\n{statements}\n\nexport const imports = {{\n{members}\n}};\n"
     ))
 }
 
-/// Of the generated entry, which loads the module in a way that only some bundlers know, the list of what is public.
+/// Returns the export list of the generated entry. The rest of the entry loads the module in a way that only some
+/// bundlers support.
 fn exports(entry: &str) -> Result<String> {
     let tail = format!("}} from \"{GLUE}\";");
     let list = entry.rsplit_once("export {").and_then(|(_, rest)| rest.split_once(&*tail)).map(|(list, _)| list);
-    let Some(list) = list else { bail!("wasm-bindgen's entry has no list of exports: {entry}") };
+    let Some(list) = list else { bail!("wasm-bindgen's entry has no export list: {entry}") };
     let names: Vec<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     ensure!(!names.is_empty(), "the face exports nothing");
     if let Some(name) = names.iter().find(|name| name.starts_with("__wb")) {
-        bail!("the face exports `{name}`, which is wasm-bindgen's own");
+        bail!("the face exports `{name}`, which is internal to wasm-bindgen");
     }
     Ok(format!(
-        "// Generated: all that the face exports. The loaders hand it on.\nexport {{\n    {},\n{tail}\n",
+        "// Generated: the exports of the face, which the loaders export again.\nexport {{\n    {},\n{tail}\n",
         names.join(",\n    ")
     ))
 }
@@ -124,16 +123,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_exports_is_taken_and_nothing_else() {
+    fn keeps_only_the_export_list() {
         let entry = "import * as wasm from \"./nova_compute_utils_bg.wasm\";\nwasm.__wbindgen_start();\nexport {\n    A, b\n} \
                      from \"./nova_compute_utils_bg.js\";\n";
-        let taken = exports(entry).expect("there is a list");
+        let taken = exports(entry).expect("the entry has a list");
         assert!(taken.ends_with("\nexport {\n    A,\n    b,\n} from \"./nova_compute_utils_bg.js\";\n"), "{taken}");
         assert!(!taken.contains("wasm.__wbindgen_start"), "{taken}");
     }
 
     #[test]
-    fn an_entry_without_a_list_is_refused() {
+    fn rejects_an_entry_without_exports() {
         for entry in [
             "",
             "export { } from \"./nova_compute_utils_bg.js\";",
@@ -144,16 +143,16 @@ mod tests {
     }
 
     #[test]
-    fn a_module_imports_from_what_the_package_has() {
+    fn the_module_imports_only_files_of_the_package() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let made = |modules: &[&str]| imports(&modules.iter().map(ToString::to_string).collect(), &source);
-        let taken = made(&["./main.rs", GLUE]).expect("both are there");
+        let imports_of = |modules: &[&str]| imports(&modules.iter().map(ToString::to_string).collect(), &source);
+        let taken = imports_of(&["./main.rs", GLUE]).expect("both files exist");
         assert!(taken.contains("import * as module0 from \"./main.rs\";"), "{taken}");
         assert!(taken.contains("\"./nova_compute_utils_bg.js\": module1,"), "{taken}");
         for foreign in ["env", "./missing.js", "./../src/main.rs", "./"] {
-            let error = made(&[GLUE, foreign]).expect_err(foreign);
+            let error = imports_of(&[GLUE, foreign]).expect_err(foreign);
             assert!(error.to_string().contains(&format!("`{foreign}`")), "{error}");
         }
-        assert!(made(&[]).is_err());
+        assert!(imports_of(&[]).is_err());
     }
 }

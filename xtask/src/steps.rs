@@ -1,15 +1,15 @@
-//! Named steps, one after the other, up to the first that fails.
+//! Named steps, run in order up to the first that fails.
 
 use anyhow::{Context, Result};
 
-/// A name, and what to do.
+/// A name and an action.
 pub type Step<'a> = (&'a str, &'a dyn Fn() -> Result<()>);
 
-/// Run them all under headings; the error names the step.
-pub fn run(verb: &str, steps: &[Step<'_>]) -> Result<()> {
-    for (name, step) in steps {
-        eprintln!("\n== {verb}: {name}");
-        step().with_context(|| format!("{verb} failed at the step \"{name}\""))?;
+/// Runs the steps of a subcommand under headings. The error names the step.
+pub fn run(subcommand: &str, steps: &[Step<'_>]) -> Result<()> {
+    for (name, action) in steps {
+        eprintln!("\n== {subcommand}: {name}");
+        action().with_context(|| format!("{subcommand} failed at the step \"{name}\""))?;
     }
     Ok(())
 }
@@ -21,21 +21,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_failing_step_is_named_and_the_last_one() {
-        let after = Cell::new(false);
-        let error = run(
-            "test",
-            &[
-                ("good", &|| Ok(())),
-                ("bad", &|| anyhow::bail!("why")),
-                ("after", &|| {
-                    after.set(true);
-                    Ok(())
-                }),
-            ],
-        )
-        .expect_err("a step fails");
+    fn stops_at_the_first_step_that_fails_and_names_it() {
+        let third_ran = Cell::new(false);
+        let third = || {
+            third_ran.set(true);
+            Ok(())
+        };
+        let steps: [Step<'_>; 3] = [("good", &|| Ok(())), ("bad", &|| anyhow::bail!("why")), ("third", &third)];
+        let error = run("test", &steps).expect_err("a step fails");
         assert_eq!(format!("{error:#}"), "test failed at the step \"bad\": why");
-        assert!(!after.get());
+        assert!(!third_ran.get());
     }
 }

@@ -1,45 +1,39 @@
-//! `vectors`: the golden vectors of real Nova, through the runner in `tests/conformance`.
+//! `vectors`: Nova's golden vectors, through the runner in `tests/conformance`.
 
 use std::ffi::OsStr;
 use std::process::Command;
 
 use anyhow::Result;
 
+use crate::build::{self, MAIN_COMPONENT};
 use crate::workspace::Workspace;
-use crate::{build, package, setup, sh};
+use crate::{package, process, setup};
 
-/// `cargo xtask vectors`.
-pub fn verb(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> {
-    build::component(workspace)?;
-    if is_for_javascript(options) {
+/// Runs `cargo xtask vectors`.
+pub fn run(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> {
+    build::main_component(workspace)?;
+    if needs_npm_package(options) {
         package::build(workspace)?;
     }
-    run(workspace, options)
+    run_built(workspace, options)
 }
 
-/// Is one of the faces that are asked for the npm package?
-fn is_for_javascript(options: &[impl AsRef<OsStr>]) -> bool {
-    let mut words = options.iter().flat_map(|option| {
-        let option = option.as_ref().to_string_lossy().into_owned();
-        option.split(['=', ',']).map(str::to_owned).collect::<Vec<_>>()
-    });
-    words.any(|word| word == "node" || word == "browser")
+/// Returns whether the options choose a face of the npm package.
+fn needs_npm_package(options: &[impl AsRef<OsStr>]) -> bool {
+    options.iter().any(|option| {
+        option.as_ref().to_string_lossy().split(['=', ',']).any(|word| word == "node" || word == "browser")
+    })
 }
 
-/// The runner alone, the components and the npm package being built. It runs in the caller's directory, which a relative `--dir` counts
-/// from.
-pub fn run(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> {
-    // With the features of all packages, as the tests build it: by itself it would have wasmtime compiled once more.
-    let packages = ["build", "--quiet", "--workspace", "--exclude", "xtask", "--bin", "vectors"];
-    sh::run(&mut workspace.cargo(packages))?;
-    let runner = workspace.target.join("debug").join(format!("vectors{}", std::env::consts::EXE_SUFFIX));
-    let component = workspace.component_dir().join("nova-compute-utils.wasm");
-    let mut command = Command::new(runner);
-    command.env("NOVA_COMPUTE_UTILS_COMPONENT", component);
-    if is_for_javascript(options) {
+/// Runs the runner with the built component and npm package. It runs in the caller's directory, where a relative
+/// `--dir` starts.
+pub fn run_built(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> {
+    let mut command = Command::new(workspace.build_program("vectors")?);
+    command.env("NOVA_COMPUTE_UTILS_COMPONENT", MAIN_COMPONENT.path(workspace));
+    if needs_npm_package(options) {
         command.env("NOVA_COMPUTE_UTILS_TARBALL", package::tarball(workspace)).env("CHROMIUM", setup::chromium()?);
     }
-    sh::run(command.args(options))
+    process::run(command.args(options))
 }
 
 #[cfg(test)]
@@ -47,10 +41,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_package_is_built_for_whom_it_is() {
-        assert!(is_for_javascript(&["--face", "native,node"]));
-        assert!(is_for_javascript(&["--face=browser"]));
-        assert!(!is_for_javascript(&["--face", "native,component", "--json"]));
-        assert!(!is_for_javascript(&[""; 0]));
+    fn only_the_javascript_faces_need_the_npm_package() {
+        assert!(needs_npm_package(&["--face", "native,node"]));
+        assert!(needs_npm_package(&["--face=browser"]));
+        assert!(!needs_npm_package(&["--face", "native,component", "--json"]));
+        assert!(!needs_npm_package(&[""; 0]));
     }
 }

@@ -1,58 +1,58 @@
-//! Every item of `wit/` says what it is and since when.
+//! The rule that every item of `wit/` has a doc comment and a `@since`.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use wit_parser::{Docs, Function, PackageId, Resolve, Span, Stability, Type, TypeDef, TypeDefKind, WorldItem};
 
-/// Read the package with its dependencies.
+/// Parses the package and its dependencies.
 pub fn load(directory: &Path) -> Result<(Resolve, PackageId)> {
     let mut resolve = Resolve { all_features: true, ..Resolve::default() };
     let (package, _) = resolve.push_dir(directory).with_context(|| format!("cannot read `{}`", directory.display()))?;
     Ok((resolve, package))
 }
 
-/// The items of the package that lack a doc comment or a `@since`, with file and line.
+/// Returns an error line, with file and line number, for each missing doc comment and `@since` of the package.
 pub fn check(resolve: &Resolve, package: PackageId) -> Vec<String> {
     let package = &resolve.packages[package];
-    let mut audit = Audit { resolve, missing: Vec::new() };
+    let mut check = Check { resolve, missing: Vec::new() };
     if package.docs.is_empty() {
-        audit.missing.push(format!("package `{}` has no doc comment", package.name));
+        check.missing.push(format!("package `{}` has no doc comment", package.name));
     }
     for (name, &id) in &package.interfaces {
         let interface = &resolve.interfaces[id];
-        audit.item(&format!("interface `{name}`"), &interface.docs, &interface.stability, interface.span);
+        check.item(&format!("interface `{name}`"), &interface.docs, &interface.stability, interface.span);
         for &id in interface.types.values() {
-            audit.type_def(name, &resolve.types[id]);
+            check.type_def(name, &resolve.types[id]);
         }
         for function in interface.functions.values() {
-            audit.function(name, function);
+            check.function(name, function);
         }
     }
     for (name, &id) in &package.worlds {
         let world = &resolve.worlds[id];
-        audit.item(&format!("world `{name}`"), &world.docs, &world.stability, world.span);
-        // Interfaces that a world names are described where they are defined.
+        check.item(&format!("world `{name}`"), &world.docs, &world.stability, world.span);
+        // The interfaces of a world are checked above or belong to another package.
         for item in world.imports.values().chain(world.exports.values()) {
             match item {
-                WorldItem::Function(function) => audit.function(name, function),
-                WorldItem::Type { id, .. } => audit.type_def(name, &resolve.types[*id]),
+                WorldItem::Function(function) => check.function(name, function),
+                WorldItem::Type { id, .. } => check.type_def(name, &resolve.types[*id]),
                 WorldItem::Interface { .. } => {}
             }
         }
     }
-    // An item that two worlds share is found twice.
-    audit.missing.sort();
-    audit.missing.dedup();
-    audit.missing
+    // A type that two worlds use is reported twice.
+    check.missing.sort();
+    check.missing.dedup();
+    check.missing
 }
 
-struct Audit<'a> {
+struct Check<'a> {
     resolve: &'a Resolve,
     missing: Vec<String>,
 }
 
-impl Audit<'_> {
+impl Check<'_> {
     fn item(&mut self, what: &str, docs: &Docs, stability: &Stability, span: Span) {
         self.documented(what, docs, span);
         if stability.is_unknown() {
@@ -72,38 +72,25 @@ impl Audit<'_> {
 
     fn type_def(&mut self, owner: &str, ty: &TypeDef) {
         let Some(name) = ty.name.as_deref() else { return };
-        if self.is_use(ty) {
+        if self.is_imported(ty) {
             return;
         }
         let name = format!("{owner}.{name}");
         self.item(&format!("type `{name}`"), &ty.docs, &ty.stability, ty.span);
-        match &ty.kind {
-            TypeDefKind::Record(record) => {
-                for field in &record.fields {
-                    self.documented(&format!("field `{name}.{}`", field.name), &field.docs, field.span);
-                }
-            }
-            TypeDefKind::Enum(cases) => {
-                for case in &cases.cases {
-                    self.documented(&format!("case `{name}.{}`", case.name), &case.docs, case.span);
-                }
-            }
-            TypeDefKind::Variant(cases) => {
-                for case in &cases.cases {
-                    self.documented(&format!("case `{name}.{}`", case.name), &case.docs, case.span);
-                }
-            }
-            TypeDefKind::Flags(flags) => {
-                for flag in &flags.flags {
-                    self.documented(&format!("flag `{name}.{}`", flag.name), &flag.docs, flag.span);
-                }
-            }
-            _ => {}
+        let members: Vec<(_, &str, _, _)> = match &ty.kind {
+            TypeDefKind::Record(ty) => ty.fields.iter().map(|m| ("field", &*m.name, &m.docs, m.span)).collect(),
+            TypeDefKind::Enum(ty) => ty.cases.iter().map(|m| ("case", &*m.name, &m.docs, m.span)).collect(),
+            TypeDefKind::Variant(ty) => ty.cases.iter().map(|m| ("case", &*m.name, &m.docs, m.span)).collect(),
+            TypeDefKind::Flags(ty) => ty.flags.iter().map(|m| ("flag", &*m.name, &m.docs, m.span)).collect(),
+            _ => Vec::new(),
+        };
+        for (kind, member, docs, span) in members {
+            self.documented(&format!("{kind} `{name}.{member}`"), docs, span);
         }
     }
 
-    /// `use a.{b}` makes a type of its own in the tree; it is described where it is defined.
-    fn is_use(&self, ty: &TypeDef) -> bool {
+    /// Returns whether the type comes from `use a.{b}`; its definition is checked in `a`.
+    fn is_imported(&self, ty: &TypeDef) -> bool {
         matches!(ty.kind, TypeDefKind::Type(Type::Id(id)) if self.resolve.types[id].owner != ty.owner)
     }
 }
@@ -154,12 +141,12 @@ world w { export i; }
 ";
 
     #[test]
-    fn a_documented_package_passes() {
+    fn accepts_a_documented_package() {
         assert_eq!(missing(GOOD), [""; 0]);
     }
 
     #[test]
-    fn each_missing_comment_is_found_where_it_is_missing() {
+    fn reports_each_missing_doc_comment_with_its_place() {
         let items = [
             ("        /// A field.\n", "t.wit:17:9: field `i.r.f` has no doc comment"),
             ("        /// A case.\n", "t.wit:23:9: case `i.e.c` has no doc comment"),
@@ -169,13 +156,13 @@ world w { export i; }
             ("/// An interface.\n", "t.wit:11:11: interface `i` has no doc comment"),
             ("/// A package.\n", "package `a:b@0.1.0` has no doc comment"),
         ];
-        for (comment, complaint) in items {
-            assert_eq!(missing(&GOOD.replace(comment, "")), [complaint]);
+        for (comment, expected) in items {
+            assert_eq!(missing(&GOOD.replace(comment, "")), [expected]);
         }
     }
 
     #[test]
-    fn a_missing_since_is_found() {
+    fn reports_a_missing_since() {
         let without = GOOD.replace("    @since(version = 0.1.0)\n    go:", "    go:");
         assert_eq!(missing(&without), ["t.wit:27:5: function `i.go` has no @since"]);
     }

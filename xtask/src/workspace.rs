@@ -1,4 +1,4 @@
-//! Where things are.
+//! The directories of the checkout, and cargo in them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,14 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::sh;
+use crate::build::MAIN_COMPONENT;
+use crate::process;
 
 /// The directories of this checkout.
 pub struct Workspace {
     /// The directory of the workspace's `Cargo.toml`.
     pub root: PathBuf,
-    /// Cargo's target directory, wherever the caller has put it.
+    /// Cargo's target directory.
     pub target: PathBuf,
 }
 
@@ -23,52 +24,49 @@ struct Metadata {
 }
 
 impl Workspace {
-    /// The checkout that xtask was started from.
+    /// Finds the checkout that xtask was started from.
     pub fn find() -> Result<Self> {
-        // Cargo's variable first: with a target directory shared between checkouts, the binary may have been compiled
-        // in another.
+        // The run-time variable comes first: checkouts that share a target directory also share this binary.
         let manifest_dir = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let manifest_dir = PathBuf::from(manifest_dir);
-        let root = manifest_dir.parent().context("xtask lies in no workspace")?.to_path_buf();
-        // Asked from the caller's directory, because that is what a relative CARGO_TARGET_DIR counts from.
-        let json = sh::output(
-            cargo()
-                .args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"])
-                .arg(root.join("Cargo.toml")),
-        )?;
-        let metadata: Metadata = serde_json::from_str(&json).context("cannot read what `cargo metadata` printed")?;
+        let root = manifest_dir.parent().context("xtask is not in a workspace")?.to_path_buf();
+        // Cargo runs in the caller's directory here, because a relative CARGO_TARGET_DIR starts there.
+        let mut command = cargo();
+        command.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(root.join("Cargo.toml"));
+        let metadata: Metadata = serde_json::from_str(&process::output(&mut command)?)
+            .context("cannot parse the output of `cargo metadata`")?;
         Ok(Self { root, target: metadata.target_directory })
     }
 
-    /// Cargo, in the root of the workspace.
+    /// Returns a cargo command that runs in the root of the workspace.
     pub fn cargo<const N: usize>(&self, args: [&str; N]) -> Command {
-        let mut command = self.cargo_here();
-        command.current_dir(&self.root).args(args);
-        command
-    }
-
-    /// Cargo, in the caller's directory.
-    pub fn cargo_here(&self) -> Command {
         let mut command = cargo();
-        command.env("CARGO_TARGET_DIR", &self.target);
-        // For the tests and the vectors, which load it.
-        command.env("NOVA_COMPUTE_UTILS_COMPONENT", self.component_dir().join("nova-compute-utils.wasm"));
+        command.current_dir(&self.root).args(args).env("CARGO_TARGET_DIR", &self.target);
+        // The tests of the hosts load this component.
+        command.env("NOVA_COMPUTE_UTILS_COMPONENT", MAIN_COMPONENT.path(self));
         command
     }
 
-    /// Where the finished components go.
-    pub fn component_dir(&self) -> PathBuf {
-        self.target.join("component")
+    /// Builds a program of the hosts or tests in the dev profile and returns its path.
+    pub fn build_program(&self, name: &str) -> Result<PathBuf> {
+        let program = self.target.join("debug").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+        if !program.exists() {
+            eprintln!("xtask: building {name} for the first time takes some minutes, because wasmtime is compiled");
+        }
+        // The features of all packages, as `cargo test` unites them: those of one package alone would make cargo
+        // compile wasmtime once more.
+        process::run(&mut self.cargo(["build", "--quiet", "--workspace", "--exclude", "xtask", "--bin", name]))?;
+        Ok(program)
     }
 
-    /// A path as one would type it from the caller's directory.
-    pub fn shown(path: &Path) -> String {
+    /// Returns a path relative to the caller's directory where that contains it.
+    pub fn relative(path: &Path) -> String {
         let here = env::current_dir().unwrap_or_default();
         path.strip_prefix(&here).unwrap_or(path).display().to_string()
     }
 }
 
-/// The cargo that runs xtask, so that a verb doesn't change toolchains midway.
+/// Returns the cargo that started xtask, so that a subcommand does not change toolchains.
 fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
