@@ -1,8 +1,8 @@
-//! Instance actions and their events: the record of operations on an instance, and how each step ended.
+//! Instance actions and their events: the record of operations on an instance, and the result of each step.
 //!
 //! An action is an operation that a user requested (`reboot`). Its events are the steps (`compute_reboot_instance`),
-//! each with a result. The `pack_*` functions make the values of a row, the others pass them to the [`Conductor`], and
-//! [`report_event`] records a piece of work.
+//! each with a result. The `pack_*` functions return the values of a row. The other functions pass them to the
+//! [`Conductor`]. [`report_event`] runs a closure and records it as an event.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -20,7 +20,7 @@ use crate::release::Release;
 
 pub use crate::host::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 
-/// The exception of an event as Nova accepts it: an exception, or only its message.
+/// Nova's argument `exc_val`: the exception of an event, or only its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExcVal<'a> {
     /// A message.
@@ -77,7 +77,7 @@ pub fn pack_action_finish(
     }
 }
 
-/// Returns the values of a new event. `grizzly` has no host of an event. Nova: `pack_action_event_start`.
+/// Returns the values of a new event. `grizzly` ignores `host`. Nova: `pack_action_event_start`.
 #[must_use]
 pub fn pack_action_event_start(
     release: Release,
@@ -98,8 +98,8 @@ pub fn pack_action_event_start(
 
 /// Returns the values that finish an event. Nova: `pack_action_event_finish`.
 ///
-/// The result is `Error` when a traceback is given, even an empty one, and `Success` otherwise. Fails with
-/// `UnicodeEncodeError` in `grizzly` when the text of the exception is not ASCII.
+/// The result is `Error` when `exc_tb` is given, even an empty one; otherwise it is `Success`, even when `exc_val` is
+/// given. Fails with `UnicodeEncodeError` in `grizzly` when the text of the exception is not ASCII.
 ///
 /// ```
 /// use nova_compute_utils::action::{self, ExcVal};
@@ -146,7 +146,7 @@ pub fn pack_action_event_finish(
 /// The length of the column `details`, in bytes.
 const DETAILS_LENGTH: i64 = 255;
 
-/// Returns the details of an exception; `None` for an empty message, which is false in Python's sense.
+/// Returns the details of an exception; `None` for an empty message, which Python treats as false.
 fn details(exc_val: ExcVal<'_>) -> Option<String> {
     match exc_val {
         ExcVal::Text("") => None,
@@ -176,7 +176,7 @@ fn byte_string(exc_val: Option<ExcVal<'_>>) -> Result<String, Error> {
     }
 }
 
-/// Records a new action and returns the conductor's row. Nova: `InstanceAction.action_start`.
+/// Records the start of an action and returns the conductor's row. Nova: `InstanceAction.action_start`.
 pub async fn action_start<H: Conductor>(
     services: &H,
     release: Release,
@@ -188,7 +188,7 @@ pub async fn action_start<H: Conductor>(
     services.action_start(context, &values).await.map_err(|error| Error::host("action-start", error))
 }
 
-/// Records that an action finished and returns the conductor's row. Nova: `InstanceAction.action_finish`.
+/// Records the finish of an action and returns the conductor's row. Nova: `InstanceAction.action_finish`.
 pub async fn action_finish<H: Conductor + Clock>(
     services: &H,
     release: Release,
@@ -199,7 +199,7 @@ pub async fn action_finish<H: Conductor + Clock>(
     services.action_finish(context, &values).await.map_err(|error| Error::host("action-finish", error))
 }
 
-/// Records a new event and returns the conductor's row. Nova: `InstanceActionEvent.event_start`.
+/// Records the start of an event and returns the conductor's row. Nova: `InstanceActionEvent.event_start`.
 pub async fn event_start<H: Conductor + Clock>(
     services: &H,
     release: Release,
@@ -212,7 +212,7 @@ pub async fn event_start<H: Conductor + Clock>(
     services.action_event_start(context, &values).await.map_err(event_start_failed)
 }
 
-/// Records that an event succeeded and returns the conductor's row. Nova: `InstanceActionEvent.event_finish`.
+/// Records the success of an event and returns the conductor's row. Nova: `InstanceActionEvent.event_finish`.
 pub async fn event_finish<H: Conductor + Clock>(
     services: &H,
     release: Release,
@@ -223,10 +223,11 @@ pub async fn event_finish<H: Conductor + Clock>(
     event_finish_with_failure(services, release, context, instance_uuid, event_name, None, None).await
 }
 
-/// Records how an event ended and returns the conductor's row. Nova: `InstanceActionEvent.event_finish_with_failure`.
+/// Records the finish of an event, with its exception when it failed, and returns the conductor's row. Nova:
+/// `InstanceActionEvent.event_finish_with_failure`.
 ///
-/// `hibiscus` first turns the exception into text: its formatted message, or its class name when it has none. An empty
-/// text leaves no details.
+/// `hibiscus` first turns the exception into a string: its formatted message, or its class name when it has none. An
+/// empty string leaves `details` at `None`.
 pub async fn event_finish_with_failure<H: Conductor + Clock>(
     services: &H,
     release: Release,
@@ -262,31 +263,31 @@ fn event_finish_failed(error: HostError) -> Error {
 pub struct Event {
     /// The step, such as `compute_reboot_instance`.
     pub name: String,
-    /// The host that runs it. `hibiscus` only.
+    /// The host that runs the step. `hibiscus` only.
     pub host: Option<String>,
-    /// The instances; each gets an event of its own.
+    /// The instances. Each one gets its own event.
     pub instance_uuids: Vec<String>,
     /// Whether finishing ignores an action that no longer exists; the events of later instances then stay open. Nova:
     /// `graceful_exit`. `hibiscus` only.
     pub graceful_exit: bool,
-    /// Whether the error of the work is dropped too in that case, as Nova does.
+    /// Whether [`report_event`] drops the error of the body in that case, as Nova does.
     pub swallow_body_error: bool,
 }
 
-/// How far [`EventReporter::finish`] got.
+/// The result of [`EventReporter::finish`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// Every event is finished.
+    /// The events of all instances are finished.
     All,
     /// An action no longer exists: its event and those of later instances stay open. Only with
     /// [`Event::graceful_exit`].
     ActionGone,
 }
 
-/// Open events, one per instance. Nova: `EventReporter`.
+/// The open events of a step, one per instance. Nova: `EventReporter`.
 ///
-/// Use it when the work does not fit in one closure; otherwise [`report_event`] is simpler. Dropping it leaves the events
-/// open.
+/// Use it when the work does not fit in one closure; otherwise [`report_event`] is simpler. Dropping an unfinished
+/// reporter leaves the events open.
 #[derive(Debug)]
 #[must_use = "the events stay open until `finish` is called"]
 pub struct EventReporter {
@@ -296,7 +297,7 @@ pub struct EventReporter {
 }
 
 impl EventReporter {
-    /// Opens an event per instance. Stops at the first error and leaves the events open that it opened.
+    /// Starts one event per instance. Stops at the first error, and leaves the events before it open.
     pub async fn start<H: Conductor + Clock>(
         services: &H,
         release: Release,
@@ -309,7 +310,8 @@ impl EventReporter {
         Ok(Self { release, context: context.clone(), event })
     }
 
-    /// Finishes the event of each instance, as an error when a failure is given. Stops at the first error.
+    /// Finishes the event of each instance: as an error when there is a failure, with or without traceback. Stops at
+    /// the first error.
     pub async fn finish<H: Conductor + Clock>(
         self,
         services: &H,
@@ -334,11 +336,10 @@ impl EventReporter {
     }
 }
 
-/// Runs `body` and reports it: opens an event per instance before and finishes it afterwards, with the outcome. Nova:
-/// `EventReporter`.
+/// Starts one event per instance, runs `body`, and finishes the events with its outcome. Nova: `EventReporter`.
 ///
-/// The caller always gets the error of the body. When finishing the events fails too, [`ReportError::Finish`] has both
-/// errors, of which Nova raises only the second. [`Event::swallow_body_error`] drops the body's error as Nova does.
+/// The caller always gets the error of the body. When the events cannot be finished either, [`ReportError::Finish`] has
+/// both errors; Nova raises only that of the event. [`Event::swallow_body_error`] drops the body's error as Nova does.
 ///
 /// ```
 /// use nova_compute_utils::action::{self, Event, ReportError};
@@ -384,9 +385,9 @@ where
 /// Why [`report_event`] returns no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReportError<E> {
-    /// An event could not be opened. The body did not run.
+    /// An event could not be started. The body did not run.
     Start(Error),
-    /// The body failed, and its events record that.
+    /// The body failed, and the events record its error.
     Body(E),
     /// An event could not be finished. Nova raises this error whether or not the body failed.
     Finish {
@@ -555,7 +556,7 @@ mod tests {
                 ready(action_start(&host, release, &context(), uuid, Some("reboot"))).expect("an action");
             }
             let event = Event { name: "step".to_owned(), instance_uuids: uuids, ..Event::default() };
-            // The events of grizzly accept only ASCII.
+            // The events of `grizzly` accept only ASCII.
             let text = text.map(|text| if grizzly { text.escape_default().to_string() } else { text });
             let failure = text.as_ref().map(|text| Error::new("NovaException", text.clone()));
             let body = async || failure.clone().map_or(Ok(()), Err);

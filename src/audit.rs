@@ -19,8 +19,8 @@ use crate::usage::{self, ExistsMessages, ExistsOptions};
 /// The name of the audit in the task log.
 const TASK_NAME: &str = "instance_usage_audit";
 
-/// How many instances a page has: enough that the cost of a callback does not matter, few enough that a page fits into
-/// memory everywhere.
+/// The largest number of instances in a page: large enough that the cost of a callback does not matter, small enough
+/// that a page fits into memory.
 const PAGE_LIMIT: u32 = 500;
 
 /// The length of the column `task_log.message`, in characters.
@@ -65,8 +65,8 @@ pub struct AuditProgress {
     pub failures: u64,
 }
 
-/// Returns whether the task log has a row for this host and the window that was complete before `timestamp` (`None`:
-/// before now), in any state. Nova: `has_audit_been_run`.
+/// Returns whether the task log has a row, in any state, for this host and the last window that is complete before
+/// `timestamp`; `None` is the current time. Nova: `has_audit_been_run`.
 pub async fn has_audit_been_run<H: Conductor + Clock>(
     services: &H,
     context: &Context,
@@ -110,12 +110,12 @@ pub async fn finish_instance_usage_audit<H: Conductor>(
 }
 
 /// Audits the last completed window of the configured host. Returns `None` and changes nothing when the task log has a
-/// row for it. Nova: the periodic task `_instance_usage_audit`.
+/// row for the window. Nova: the periodic task `_instance_usage_audit`.
 ///
 /// The audit reads the instances and sends their notifications page by page. A refused notification or an unreadable
-/// instance counts as one error, and the audit continues. When a page cannot be read or the notifier fails for a whole
+/// instance counts as one error, and the audit continues. When a page cannot be read, or the notifier fails on a whole
 /// batch, the audit stops: it finishes the task log row with a message that says so, counts every remaining instance as
-/// an error and returns the host's error.
+/// an error, and returns the host's error.
 ///
 /// ```
 /// use nova_compute_utils::testing::{MemoryHost, ready};
@@ -140,8 +140,8 @@ pub async fn instance_usage_audit<H: Conductor + Notifier + Clock + Random>(
     observed_instance_usage_audit(services, config, context, |_| Ok(())).await
 }
 
-/// Audits like [`instance_usage_audit`] and reports its progress to `observe` after it inserted the task log row and
-/// after each page. An error from `observe` stops the audit as an error of the conductor does.
+/// Runs [`instance_usage_audit`] and passes its progress to `observe` once the task log row is inserted and after each
+/// page. An error from `observe` stops the audit, like a page that cannot be read.
 ///
 /// ```
 /// use nova_compute_utils::testing::{MemoryHost, ready};
@@ -216,8 +216,8 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
             .map_err(|error| Error::host("instance-get-active-by-window", error))
     }
 
-    /// Nova writes the number of instances into the new row, because it reads all instances first. A single page
-    /// already gives the number.
+    /// Returns the number of instances, which Nova writes into the new row because it reads all instances first. A
+    /// single page already gives the number.
     async fn count_instances(&self, first: &InstancePage) -> Result<u64, Error> {
         if first.next_marker.is_none() {
             return Ok(to_u64(first.instances.len()));
@@ -312,7 +312,7 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
     }
 }
 
-/// The notifications of a page, and the instances that they belong to.
+/// The notifications of a page, and their instances.
 #[derive(Default)]
 struct Batch {
     notifications: Vec<Notification>,
@@ -360,7 +360,7 @@ async fn is_in_task_log<H: Conductor>(
     row.map(|row| row.is_some()).map_err(|error| Error::host("task-log-get", error))
 }
 
-/// The task log message of an audit that was stopped, cut to the length of the column.
+/// Returns the task log message of a stopped audit, cut to the length of the column.
 fn stopped_message(host: &str, audited: u64, num_instances: u64, error: &Error) -> String {
     let message =
         format!("Instance usage audit stopped for host {host}, {audited} of {num_instances} instances: {error}");

@@ -7,25 +7,25 @@ use alloc::string::String;
 use crate::error::Error;
 use crate::release::Release;
 
-/// Which notifications are sent: the option `notification_format` of Nova's `[notifications]`.
+/// Which notifications to emit. Nova: `[notifications] notification_format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotificationFormat {
-    /// Only those with a flat payload.
+    /// The unversioned notifications, which have a flat payload.
     Unversioned,
-    /// Only those with a `nova_object.*` envelope.
+    /// The versioned notifications, whose payload has a `nova_object.*` envelope.
     Versioned,
     /// One of each.
     Both,
 }
 
 impl NotificationFormat {
-    /// Returns whether unversioned notifications are sent.
+    /// Returns whether to emit unversioned notifications.
     #[must_use]
     pub const fn unversioned(self) -> bool {
         matches!(self, Self::Unversioned | Self::Both)
     }
 
-    /// Returns whether versioned notifications are sent.
+    /// Returns whether to emit versioned notifications.
     #[must_use]
     pub const fn versioned(self) -> bool {
         matches!(self, Self::Versioned | Self::Both)
@@ -47,22 +47,21 @@ impl core::str::FromStr for NotificationFormat {
     }
 }
 
-/// The settings of Nova that the usage notifications and the usage audit read, under Nova's names.
+/// The settings that usage notifications and the usage audit read, under Nova's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Which Nova release to reproduce.
     pub release: Release,
-    /// The compute host that emits: `[DEFAULT] host`.
+    /// The compute host. Nova: `[DEFAULT] host`.
     pub host: String,
-    /// `hour`, `day`, `month` or `year`, optionally with `@offset`: `[DEFAULT] instance_usage_audit_period`.
+    /// `hour`, `day`, `month` or `year`, optionally with `@offset`. Nova: `[DEFAULT] instance_usage_audit_period`.
     pub instance_usage_audit_period: String,
-    /// Which notifications are sent: `[notifications] notification_format`.
+    /// Which notifications to emit. Nova: `[notifications] notification_format`.
     pub notification_format: NotificationFormat,
-    /// Whether versioned instance notifications contain the block devices: `[notifications] bdms_in_notifications`.
-    /// `hibiscus` only.
+    /// Whether `instance.exists` lists the block devices. Nova: `[notifications] bdms_in_notifications`. `hibiscus`
+    /// only.
     pub bdms_in_notifications: bool,
-    /// Whether versioned instance notifications contain the shares: `[notifications] include_share_mapping`.
-    /// `hibiscus` only.
+    /// Whether `instance.exists` lists the shares. Nova: `[notifications] include_share_mapping`. `hibiscus` only.
     pub include_share_mapping: bool,
 }
 
@@ -82,19 +81,19 @@ impl Config {
     }
 }
 
-/// The request on whose behalf a function runs: the part of Nova's `RequestContext` that the functions read. It is
-/// empty for periodic tasks.
+/// The request context: the part of Nova's `RequestContext` that the library reads. Every callback gets it. User and
+/// project are `None` in periodic tasks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     /// The user who sent the request.
     pub user_id: Option<String>,
     /// The project of that user.
     pub project_id: Option<String>,
-    /// `req-` and a UUID.
+    /// The request: `req-` and a UUID.
     pub request_id: Option<String>,
     /// When the request began.
     pub timestamp: Option<chrono::NaiveDateTime>,
-    /// The base of image URLs in unversioned payloads, without a slash at the end; Nova finds it in the request's
-    /// service catalog. `None` puts the bare image reference in the URL's place, as Nova does.
+    /// The base of the image URLs in unversioned payloads, without a trailing slash; Nova takes it from the request's
+    /// service catalog. With `None` the payload has the bare image reference, as in Nova.
     pub glance_endpoint: Option<String>,
 }

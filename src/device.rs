@@ -1,7 +1,7 @@
 //! Block device names: parsing them, ordering their letters, and naming new devices.
 //!
-//! A name such as `/dev/vdb1` consists of a prefix (`/dev/vd`), a letter (`b`) and a partition number. A new device of
-//! an instance gets the prefix of the instance's root device and the first letter that no other device has.
+//! A name such as `/dev/vdb1` has a prefix (`/dev/vd`), a letter (`b`) and a partition number. A new device of an
+//! instance gets the prefix of the instance's root device and the first letter that no other device has.
 //!
 //! ```
 //! use nova_compute_utils::Release;
@@ -43,15 +43,15 @@ pub use naming::{
     get_next_device_name,
 };
 
-/// The settings of Nova that the naming of devices reads, under Nova's names.
+/// The settings that device names depend on, under Nova's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceConfig {
     /// Which Nova release to reproduce.
     pub release: Release,
-    /// How many disk devices one instance may have, including the root device; a negative number means no limit:
-    /// `[compute] max_disk_devices_to_attach`. `hibiscus` only.
+    /// How many disk devices an instance may have, the root device included; negative means no limit. Nova: `[compute]
+    /// max_disk_devices_to_attach`. `hibiscus` only.
     pub max_disk_devices_to_attach: i64,
-    /// The class of the driver, such as `xenapi.XenAPIDriver`: `[DEFAULT] compute_driver`. `grizzly` only.
+    /// The class of the driver, such as `xenapi.XenAPIDriver`. Nova: `[DEFAULT] compute_driver`. `grizzly` only.
     pub compute_driver: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub struct DeviceMatch<'a> {
     pub suffix: &'a str,
 }
 
-/// Splits a device name into its parts, or returns `None` when it is not a device name. Nova: `match_device`.
+/// Splits a device name into its parts; `None` when it is not a device name. Nova: `match_device`.
 ///
 /// A name is `/dev/`, an optional `x`, an optional lower-case letter and an optional `d` (the prefix, as long as
 /// possible), one or more lower-case letters (the suffix), and digits, which belong to neither.
@@ -106,21 +106,20 @@ pub fn match_device(device: &str) -> Option<DeviceMatch<'_>> {
     Some(DeviceMatch { prefix, suffix })
 }
 
-/// Removes one leading `/dev/` from a name. Nova: `strip_dev`.
+/// Removes one leading `/dev/`. Nova: `strip_dev`.
 #[must_use]
 pub fn strip_dev(device_name: &str) -> &str {
     device_name.strip_prefix(DEV).unwrap_or(device_name)
 }
 
-/// Removes one leading `/dev/` and then one leading `xvd`, `vd` or `sd` (in hibiscus also `hd`) from a name.
-/// Nova: `strip_prefix`.
+/// Removes one leading `/dev/` and then one leading `xvd`, `vd`, `sd` or, in `hibiscus`, `hd`. Nova: `strip_prefix`.
 #[must_use]
 pub fn strip_prefix(release: Release, device_name: &str) -> &str {
     let name = strip_dev(device_name);
     release.rules().disk_prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
-/// Adds `/dev/` to a name that lacks it; an empty name stays empty. Nova: `prepend_dev`, hibiscus.
+/// Puts one `/dev/` in front of a name; an empty name stays empty. Nova: `prepend_dev` in `hibiscus`.
 #[must_use]
 pub fn prepend_dev(device_name: &str) -> Cow<'_, str> {
     if device_name.is_empty() || device_name.starts_with(DEV) {
@@ -129,11 +128,11 @@ pub fn prepend_dev(device_name: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{DEV}{device_name}"))
 }
 
-/// Removes the prefix and all digits from a name; the rest identifies a device among those of an instance.
-/// Nova: `get_device_letter`.
+/// Returns the part of a name that identifies the device in its instance: the name without prefix and digits, which may
+/// have several letters. Nova: `get_device_letter`.
 ///
-/// The result can be longer than one letter: `/dev/mapper/vg-root` gives `mapper/vg-root`. Hibiscus removes the decimal
-/// digits of all scripts, grizzly only those of ASCII.
+/// `/dev/mapper/vg-root` gives `mapper/vg-root`. `hibiscus` removes the decimal digits of all scripts, `grizzly` only
+/// those of ASCII.
 ///
 /// ```
 /// use nova_compute_utils::{Release, device::get_device_letter};
@@ -154,10 +153,8 @@ pub fn get_device_letter(release: Release, device_name: &str) -> Cow<'_, str> {
     if letter.contains(is_digit) { Cow::Owned(letter.replace(is_digit, "")) } else { Cow::Borrowed(letter) }
 }
 
-/// Checks that a block device mapping may have this name: 1 to 255 characters and no space. Other white space is
-/// valid, as in Nova. Nova: `validate_device_name`, hibiscus.
-///
-/// Fails with `InvalidBDMFormat`.
+/// Checks the name of a block device mapping. Fails with `InvalidBDMFormat` when it is empty, has more than 255
+/// characters or contains a space. Other white space is valid, as in Nova. Nova: `validate_device_name` in `hibiscus`.
 pub fn validate_device_name(value: &str) -> Result<(), Error> {
     let invalid = |details| {
         let message = format!("Block Device Mapping is Invalid: {details}");

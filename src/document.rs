@@ -1,8 +1,8 @@
 //! Open-ended JSON documents, read by borrowing. A value that no function reads is copied without re-encoding.
 //!
 //! Nova adds fields to instances, network info caches and payloads over the years. The library keeps such a document as
-//! text: [`Json`] is one value whose text is valid JSON, and [`Object`] splits one level of it into members. Values
-//! keep their digits and escapes.
+//! JSON text: [`Json`] is one value whose text is valid JSON, and [`Object`] splits one level of it into members.
+//! Values keep their digits and escapes.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BinaryHeap;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Error;
 
-/// One JSON value, as text that has been validated.
+/// One JSON value, as validated JSON text.
 ///
 /// ```
 /// use nova_compute_utils::document::Json;
@@ -35,7 +35,7 @@ impl<'a> Json<'a> {
     pub(crate) const EMPTY_LIST: Json<'static> = Json("[]");
     pub(crate) const EMPTY_OBJECT: Json<'static> = Json("{}");
 
-    /// Validates a text. Fails with `ValueError` when it is not JSON.
+    /// Validates JSON text. Fails with `ValueError` when it is not JSON.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         Ok(Self(raw.get()))
@@ -45,7 +45,7 @@ impl<'a> Json<'a> {
         Json(text)
     }
 
-    /// Returns the text of the value.
+    /// Returns the JSON text of the value.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
@@ -168,7 +168,7 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Parses a text. Fails with `ValueError` when it is not JSON, and with `TypeError` when it is not an object.
+    /// Parses JSON text. Fails with `ValueError` when it is not JSON, and with `TypeError` when it is not an object.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         Self::from_json(Json::parse(text)?)
     }
@@ -460,7 +460,7 @@ pub(crate) fn member_json(key: &str, json: &str) -> String {
     object.finish()
 }
 
-/// Writes a text as a JSON string.
+/// Returns a string as JSON.
 pub(crate) fn text_json(text: &str) -> String {
     let mut json = String::with_capacity(text.len().saturating_add(2));
     push_text(&mut json, text);
@@ -486,7 +486,7 @@ fn push_text(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// Makes the error for text that is not JSON, or not the JSON that the reader expects.
+/// Returns the error for text that is not JSON or has another structure than the reader expects.
 pub(crate) fn not_json(error: &serde_json::Error) -> Error {
     Error::value(format!("not the JSON expected here: {error}"))
 }

@@ -12,7 +12,7 @@ use core::fmt;
 /// The code is the name of Nova's exception where Nova raises one of its own (`InvalidIpAddressError`), the name of
 /// Python's exception where Nova lets one through (`ValueError`, `TypeError`, `KeyError`, `AttributeError`,
 /// `IndexError`, `OverflowError`), or the code of the host's own error. The message is Nova's where the exception is
-/// Nova's; otherwise it says what to change.
+/// Nova's; otherwise it names the value to change.
 ///
 /// ```
 /// use nova_compute_utils::device::{self, DeviceConfig};
@@ -27,7 +27,7 @@ use core::fmt;
 #[derive(Debug, Clone)]
 pub struct Error(Box<Fields>);
 
-/// The fields of an error. Boxed, because a `Result` is moved far more often than an error is made.
+/// The fields of an error. Boxed to keep every `Result` small.
 #[derive(Debug, Clone)]
 struct Fields {
     code: Cow<'static, str>,
@@ -89,7 +89,7 @@ impl Error {
         &self.0.arguments
     }
 
-    /// Returns the name of the callback that failed, as in `wit/`; `None` when no callback did.
+    /// Returns the name of the callback that failed, as in `wit/`; `None` when no callback failed.
     #[must_use]
     pub fn callback(&self) -> Option<&'static str> {
         self.0.callback
@@ -136,7 +136,7 @@ impl PartialEq for Error {
 
 impl Eq for Error {}
 
-/// Converts an error of the host that no callback caused.
+/// Converts an error of the host outside a callback.
 impl From<HostError> for Error {
     fn from(HostError { code, message, arguments, source }: HostError) -> Self {
         Self(Box::new(Fields {

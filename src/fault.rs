@@ -15,7 +15,7 @@ use crate::release::Release;
 
 /// A failure as data: the parts of an exception and its traceback that Nova reads.
 ///
-/// How a host creates one:
+/// A host creates a failure in one of these ways:
 ///
 /// - **From a Rust error**: with [`Failure::from_error`], or field by field. A Rust error has no keyword arguments and
 ///   no format method, so `code`, `value` and `formatted_message` stay `None`, and its text never appears in a message
@@ -39,29 +39,30 @@ use crate::release::Release;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
-    /// The name of the class without its module: `NoValidHost`.
+    /// The name of the class, without its module: `NoValidHost`.
     pub class_name: String,
-    /// The failure as text: Python's `str(e)`.
+    /// The failure as a string: Python's `str(e)`.
     pub text: String,
-    /// The keyword argument `code` of the exception as JSON, usually a whole number; `None` when the exception has no
-    /// such argument. The fault then has the code 500.
+    /// The keyword argument `code` as JSON, usually an integer; `None` when the key is absent, and then a fault has
+    /// code 500.
     pub code: Option<String>,
-    /// The keyword argument `value` of the exception as JSON: the message of an error from another service; `None` when
-    /// the exception has no such argument. `grizzly` only.
+    /// The keyword argument `value` as JSON: the text of an error that came over RPC; `None` when the key is absent.
+    /// `grizzly` only.
     pub value: Option<String>,
-    /// The result of `format_message()`; `None` when the exception has no such method or it fails. `hibiscus` only.
+    /// The result of `format_message()`; `None` when the exception has no such method or the method raises. `hibiscus`
+    /// only.
     pub formatted_message: Option<String>,
-    /// The exception as Python's `repr` prints it. The default combines class name and text.
+    /// Python's `repr` of the exception. The default follows from the class name and the text.
     pub representation: Option<String>,
-    /// The frames as Python prints them, without heading and last line; `None` when the failure has no traceback.
+    /// The formatted stack frames, without the heading and the closing line; `None` without a traceback.
     pub traceback: Option<String>,
-    /// The exception as the interpreter prints it: heading, frames, causes, last line. The default combines traceback,
-    /// class name and text.
+    /// The exception as the interpreter prints it: heading, frames, causes, closing line. The default follows from the
+    /// traceback, the class name and the text.
     pub formatted_exception: Option<String>,
 }
 
 impl Failure {
-    /// Creates a failure with a class name and a text.
+    /// Creates a failure with a class name and a text, which is Python's `str(e)`.
     #[must_use]
     pub fn new(class_name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { class_name: class_name.into(), text: text.into(), ..Self::default() }
@@ -84,7 +85,7 @@ impl Failure {
         Self::new(class_name, error.to_string()).with_traceback(lines.concat())
     }
 
-    /// Sets the code to a whole number.
+    /// Sets the code to an integer.
     #[must_use]
     pub fn with_code(self, code: i64) -> Self {
         Self { code: Some(code.to_string()), ..self }
@@ -96,7 +97,7 @@ impl Failure {
         Self { formatted_message: Some(message.into()), ..self }
     }
 
-    /// Sets the printed frames.
+    /// Sets the formatted stack frames.
     #[must_use]
     pub fn with_traceback(self, traceback: impl Into<String>) -> Self {
         Self { traceback: Some(traceback.into()), ..self }
@@ -133,21 +134,21 @@ impl Failure {
     }
 }
 
-/// The description of a failure in notifications and faults: the result of [`exception_to_dict`].
+/// The part of a failure that notifications and faults carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExceptionDict<'a> {
-    /// The name of the exception's class.
+    /// The name of the class.
     pub exception: &'a str,
     /// The message, at most 255 bytes.
     pub message: &'a str,
-    /// The code, usually a whole number; 500 when the failure has none.
+    /// The code, usually an integer; 500 when the failure has none.
     pub code: Json<'a>,
 }
 
-/// Describes a failure for notifications and faults. Nova: `exception_to_dict`, hibiscus.
+/// Returns the part of a failure that notifications and faults carry. Nova: `exception_to_dict` in `hibiscus`.
 ///
-/// The message is `message` unless that is `None` or empty, then the failure's formatted message, then the name of its
-/// class. The text of the failure is not a fallback, because it can contain details that tenants must not see. Fails
+/// The message is the argument unless that is `None` or empty, otherwise the formatted message, otherwise the class
+/// name. The text of the failure is not a fallback, because it can contain details that tenants must not see. Fails
 /// with `ValueError` when the code is not JSON.
 ///
 /// ```
@@ -164,8 +165,8 @@ pub fn exception_to_dict<'a>(fault: &'a Failure, message: Option<&'a str>) -> Re
     Ok(ExceptionDict { exception: &fault.class_name, message: safe_truncate(message, 255), code: fault.code()? })
 }
 
-/// Returns the longest beginning of a text that has at most `length` bytes and ends at a character boundary. A negative
-/// length counts from the end. Nova: `safe_truncate`, hibiscus.
+/// Returns the longest prefix of a string that has at most `length` bytes and ends at a character boundary. A negative
+/// length counts from the end. Nova: `safe_truncate` in `hibiscus`.
 ///
 /// ```
 /// use nova_compute_utils::fault::safe_truncate;
@@ -180,14 +181,14 @@ pub fn safe_truncate(value: &str, length: i64) -> &str {
     value.split_at(value.floor_char_boundary(end)).0
 }
 
-/// Records a failure as a fault of an instance. Nova: `add_instance_fault_from_exc`.
+/// Records a fault of an instance. Nova: `add_instance_fault_from_exc`.
 ///
-/// In grizzly the message is the failure's `value`, or else the name of its class, of any length. The details are the
-/// text, followed by the frames of the traceback when the code is 500.
+/// In `grizzly` the message is the failure's `value`, otherwise its class name, of any length. The details are its
+/// text, followed by the stack frames when the code is 500.
 ///
-/// In hibiscus code and message are those of [`exception_to_dict`] with `fault_message`. The details are the whole
-/// printed exception when the failure has a traceback and the code is 500, and otherwise empty. Fails with `ValueError`
-/// when the code is not a whole number.
+/// In `hibiscus` code and message are those of [`exception_to_dict`] for `fault_message`. The details are the formatted
+/// exception when the code is 500 and the failure has a traceback, otherwise empty. Fails with `ValueError` when the
+/// code is not an integer.
 ///
 /// ```
 /// use nova_compute_utils::fault::{Failure, add_instance_fault_from_exc};
@@ -217,7 +218,7 @@ pub async fn add_instance_fault_from_exc<H: Conductor>(
     services.instance_fault_create(context, &values).await.map_err(|error| Error::host("instance-fault-create", error))
 }
 
-/// How a release makes a fault from a failure and the caller's message.
+/// Returns the fault of a failure in one release. The second argument is the caller's message.
 type FaultOfFailure = fn(&Failure, Option<&str>) -> Result<Fault, Error>;
 
 fn fault_of_failure(release: Release) -> FaultOfFailure {
@@ -249,12 +250,13 @@ impl Failure {
         self.code.as_deref().map_or(Ok(DEFAULT_CODE), Json::parse)
     }
 
-    /// Returns grizzly's message: the value, of any type, as text.
+    /// Returns the message in `grizzly`: the value, of any type, as a string.
     fn value_or_class_name(&self) -> Result<String, Error> {
         self.value.as_deref().map_or_else(|| Ok(self.class_name.clone()), |value| unicode(Json::parse(value)?))
     }
 
-    /// Returns grizzly's details. Grizzly compares the code without conversion, so the string `500` does not match.
+    /// Returns the details in `grizzly`, which compares the code without conversion, so the string `500` does not
+    /// match.
     fn text_and_frames(&self, code: Json<'_>) -> String {
         match &self.traceback {
             Some(frames) if is_500(code) => format!("{}\n{frames}", self.text),
@@ -262,7 +264,7 @@ impl Failure {
         }
     }
 
-    /// Returns hibiscus' details. Hibiscus compares the code after its conversion to a whole number.
+    /// Returns the details in `hibiscus`, which compares the code after its conversion to an integer.
     fn details(&self, code: i128) -> String {
         let has_traceback = self.traceback.is_some() || self.formatted_exception.is_some();
         if has_traceback && code == 500 { self.formatted_exception().into_owned() } else { String::new() }

@@ -1,8 +1,8 @@
-//! The callbacks of an embedding program, the *host*: persistence, emission, a clock and randomness.
+//! The callbacks that an embedding program, the *host*, implements: persistence, emission, a clock and randomness.
 //!
-//! `wit/conductor.wit` and `wit/notifier.wit` have the same calls under the same names. Every callback gets the context
-//! of the caller's request and may fail. A failure reaches the caller as an [`Error`](crate::Error) that names the
-//! callback and carries the host's own message.
+//! `wit/conductor.wit` and `wit/notifier.wit` declare the same callbacks under the same names. Every callback gets the
+//! context of the caller's request and may fail. A failure reaches the caller as an [`Error`](crate::Error) that names
+//! the callback and carries the host's own message.
 //!
 //! The library holds no borrow of its own across a callback, so a host may call back into the library. The component
 //! is different: a callback must not enter the same component instance again.

@@ -20,7 +20,7 @@ fields! {
     ///
     /// - `metadata`, `system_metadata`: a mapping, or the rows of the tables, each with `key`, `value` and `deleted`;
     /// - `info_cache`: null, or an object whose `network_info` is null or the JSON text of the cache;
-    /// - `flavor`: an object with the flavor's fields, the same in Nova's object envelope, or the text of
+    /// - `flavor`: an object with the flavor's fields, the same in Nova's object envelope, or the JSON text in
     ///   `instance_extra.flavor`;
     /// - `block_devices`, `shares`: the rows of `block_device_mapping` and `share_mapping`, for the payload of
     ///   [`instance_exists_payload`](crate::usage::instance_exists_payload).
@@ -40,7 +40,7 @@ fields! {
         metadata, node, os_type, power_state, progress, project_id, ramdisk_id, reservation_id, root_device_name,
         shares, system_metadata, task_state, terminated_at, updated_at, user_id, uuid, vm_state,
     } and {
-        /// Whether the timestamps are text from grizzly's conductor, which grizzly's payloads copy unchanged.
+        /// Whether the timestamps are strings from the conductor of `grizzly`, which the payload copies unchanged.
         times_are_text: bool,
         document: Option<&'a str>,
         metadata_pairs: Option<Metadata<'a>>,
@@ -56,19 +56,19 @@ impl<'a> Instance<'a> {
         Ok(Self { document: Some(json), metadata_pairs, system_metadata_pairs, ..instance })
     }
 
-    /// Sets whether the timestamps are text, as grizzly's conductor returns them. Grizzly's payloads then copy the text
-    /// unchanged.
+    /// Sets whether the timestamps are strings from the conductor of `grizzly`, which the payload copies unchanged.
+    /// `grizzly` only.
     #[must_use]
     pub fn with_times_as_text(self, times_are_text: bool) -> Self {
         Self { times_are_text, ..self }
     }
 
-    /// Returns all columns, for grizzly, which distinguishes a null column from an absent one.
+    /// Returns all columns, for `grizzly`, which distinguishes a null column from an absent one.
     pub(crate) fn columns(&self) -> Result<Object<'a>, Error> {
         self.document.map_or_else(|| Ok(Object::default()), Object::parse)
     }
 
-    /// Returns the text that the instance was parsed from.
+    /// Returns the JSON text from which the instance was parsed.
     pub(crate) fn document(&self) -> &'a str {
         self.document.unwrap_or("{}")
     }
@@ -82,12 +82,12 @@ impl<'a> Instance<'a> {
         .ok_or_else(|| Error::value("the instance has no `uuid`"))
     }
 
-    /// Returns the system metadata, including deleted rows, as hibiscus reads it.
+    /// Returns the system metadata, including deleted rows, as `hibiscus` reads it.
     pub(crate) fn system_metadata(&self) -> Object<'a> {
         self.system_metadata_pairs.clone().map(|metadata| metadata.mapping(true)).unwrap_or_default()
     }
 
-    /// Returns the system metadata without deleted rows, as grizzly reads it.
+    /// Returns the system metadata without deleted rows, as `grizzly` reads it.
     pub(crate) fn live_system_metadata(&self) -> Object<'a> {
         self.system_metadata_pairs.clone().map(|metadata| metadata.mapping(false)).unwrap_or_default()
     }
@@ -139,7 +139,7 @@ struct Envelope<'a> {
 }
 
 impl<'a> Flavor<'a> {
-    /// Parses a flavor: its fields, the same in Nova's object envelope, or the text of `instance_extra.flavor`, of
+    /// Parses a flavor: its fields, the same in Nova's object envelope, or the JSON text in `instance_extra.flavor`, of
     /// which `cur` is the current flavor. Fails with `ValueError` on any other text.
     pub fn parse(json: &'a str) -> Result<Self, Error> {
         let invalid = |error: serde_json::Error| Error::value(format!("the flavor cannot be read: {error}"));

@@ -1,9 +1,9 @@
 //! OpenStack Nova's `nova.compute.utils` as a pure library: device names, audit windows, usage notifications, actions,
 //! events and faults.
 //!
-//! The library needs no I/O, no clock and no randomness of its own. For the same input it returns what Nova returns;
-//! golden vectors made by the real Nova prove it. [`Release`] selects the Nova of 2013 or of 2026. The same code runs
-//! natively, as a WebAssembly component and as an npm package.
+//! The library needs no I/O, no clock and no randomness of its own. For the same input it returns the same output as
+//! Nova; tests compare it with golden vectors that the real Nova produced. [`Release`] selects the Nova of 2013 or of
+//! 2026. The same code runs natively, as a WebAssembly component and as an npm package.
 //!
 //! # Name a device
 //!
@@ -108,7 +108,7 @@
 )]
 
 extern crate alloc;
-// The faces need what wasm-bindgen and wit-bindgen need; the tests may use anything.
+// wasm-bindgen and wit-bindgen need `std`, and the tests use it.
 #[cfg(any(test, all(target_arch = "wasm32", any(feature = "js", feature = "component"))))]
 extern crate std;
 

@@ -137,9 +137,10 @@ const MODERN_VIF_FIELDS: [(&str, Json<'static>); 6] = [
 ];
 
 impl<'a> NetworkInfo<'a> {
-    /// Hydrates the JSON text of a network info cache. Nova: `NetworkInfo.hydrate`.
+    /// Returns a list of vifs with everything that a cache leaves out, from the JSON text of the cache. Nova:
+    /// `NetworkInfo.hydrate`.
     ///
-    /// Fails with `ValueError` (`JSONDecodeError` in hibiscus) when the text is not JSON, with `TypeError` or
+    /// Fails with `ValueError` (`JSONDecodeError` in `hibiscus`) when the text is not JSON, with `TypeError` or
     /// `AttributeError` when a structure has the wrong type, and with `InvalidIpAddressError` or `AddrFormatError` when
     /// the version of an address or network cannot be inferred.
     pub fn hydrate(release: Release, json: &'a str) -> Result<Self, Error> {
@@ -154,7 +155,7 @@ impl<'a> NetworkInfo<'a> {
     }
 }
 
-/// Returns the hydrated network info of an instance's cache. Nova: `get_nw_info_for_instance`, grizzly.
+/// Returns the hydrated network info of an instance's cache. Nova: `get_nw_info_for_instance` in `grizzly`.
 ///
 /// An empty cache, null included, gives an empty list. Fails with `KeyError` when the instance has no `info_cache`,
 /// with `AttributeError` when that is not a mapping, and as [`NetworkInfo::hydrate`] does.
@@ -192,7 +193,7 @@ pub(crate) fn cached_network_info<'a>(instance: &Instance<'a>) -> Result<Option<
 }
 
 /// Returns the hydrated network info of an instance's cache; `None` when the cache contains null. Nova:
-/// `Instance.get_network_info` of hibiscus.
+/// `Instance.get_network_info` of `hibiscus`.
 ///
 /// An absent cache gives an empty list. Fails with `KeyError` when the cache lacks `network_info`, with `ValueError`
 /// when that is not a string, and as [`NetworkInfo::hydrate`] does.
@@ -234,7 +235,7 @@ impl<'a> Vif<'a> {
         self.field("devname").unwrap_or(Json::NULL)
     }
 
-    /// Returns the way in which the port is attached; `None` in grizzly, which has this key in `meta`.
+    /// Returns Nova's `vnic_type`, such as `normal` or `direct`; `None` in `grizzly`, which has this key in `meta`.
     #[must_use]
     pub fn vnic_type(&self) -> Option<Json<'a>> {
         self.field("vnic_type")

@@ -16,9 +16,9 @@ use crate::time;
 /// One window of a period. It begins when the previous window ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// The beginning, which belongs to the window.
+    /// The begin, which belongs to the window.
     pub begin: NaiveDateTime,
-    /// The end, which does not.
+    /// The end, which does not belong to the window.
     pub end: NaiveDateTime,
 }
 
@@ -60,9 +60,9 @@ const MAX_WINDOWS: usize = 100_000;
 impl Period {
     /// Parses a period.
     ///
-    /// The text after the first `@` may be anything that Python's `int` accepts: digits of any script, with a sign and
-    /// white space around them. Fails with `ValueError` when it is not a number and, in grizzly, when the unit is
-    /// unknown; hibiscus reads an unknown unit as `hour`.
+    /// The offset after the first `@` is an integer that Python's `int` accepts: digits of any script, with an optional
+    /// sign and white space around them. Fails with `ValueError` when the offset is not an integer and, in `grizzly`,
+    /// when the unit is unknown; `hibiscus` reads an unknown unit as `hour`.
     pub fn parse(release: Release, text: &str) -> Result<Self, Error> {
         let (unit, offset) = match text.split_once('@') {
             None => (text, 0),
@@ -83,8 +83,8 @@ impl Period {
         Ok(Self { unit, offset, clamps: false, text: text.to_owned() })
     }
 
-    /// Makes a period that uses the last day of a month which lacks the day of the offset, so that `month@31` is the
-    /// last day of every month. Nova has no such option.
+    /// Returns the period with offsets past the end of a month read as its last day, so that `month@31` is the last day
+    /// of every month. Nova has no such option.
     ///
     /// ```
     /// use nova_compute_utils::{Release, period::Period, time};
@@ -102,7 +102,8 @@ impl Period {
         Self { clamps: true, ..self }
     }
 
-    /// Returns the last window that ends before a timestamp. A window that ends at the timestamp is not complete yet.
+    /// Returns the last window that is complete before a timestamp; a window that ends exactly then is not complete
+    /// yet.
     ///
     /// Fails with `ValueError` when the begin or the end is not a date, and with `OverflowError` when the window leaves
     /// the calendar or the offset does not fit 32 bits.
@@ -118,17 +119,17 @@ impl Period {
         }
     }
 
-    /// Returns the last completed window or, with `current_period`, the time from its end until now.
+    /// Returns the last completed window or, with `current_period`, the window from its end until now.
     pub fn bounds(&self, current_period: bool, now: NaiveDateTime) -> Result<Window, Error> {
         let last = self.last_completed(now)?;
         Ok(if current_period { Window { begin: last.end, end: now } } else { last })
     }
 
-    /// Returns all windows from `begin` to `end`, oldest first, including those that begin at `begin` or end at `end`.
-    /// Nova has no such function.
+    /// Returns all windows that lie between two timestamps, oldest first, including a window that begins at `begin` or
+    /// ends at `end`. Nova has no such function.
     ///
-    /// Fails as [`last_completed`](Self::last_completed) does, and with `ValueError` when the result would have more
-    /// than 100,000 windows.
+    /// Fails like [`last_completed`](Self::last_completed), and with `ValueError` when there are more than 100,000
+    /// windows.
     ///
     /// ```
     /// use nova_compute_utils::{Release, period::Period, time};
@@ -232,8 +233,8 @@ impl fmt::Display for Period {
     }
 }
 
-/// Returns the last window of the period `unit` that ends before a timestamp; a `unit` that is `None` or empty means
-/// `instance_usage_audit_period`. Nova: `last_completed_audit_period`.
+/// Returns the last window that is complete before a timestamp. `unit` overrides `instance_usage_audit_period` unless
+/// it is `None` or empty. Nova: `last_completed_audit_period`.
 pub fn last_completed_audit_period(
     release: Release,
     instance_usage_audit_period: &str,
@@ -244,7 +245,7 @@ pub fn last_completed_audit_period(
     Period::parse(release, unit)?.last_completed(before)
 }
 
-/// Returns the last completed window or, with `current_period`, the time from its end until now. Nova:
+/// Returns the last completed window or, with `current_period`, the window from its end until now. Nova:
 /// `audit_period_bounds`.
 pub fn audit_period_bounds(
     release: Release,
@@ -261,7 +262,7 @@ fn parse_offset(release: Release, period: &str, offset: &str) -> Result<i64, Err
     })
 }
 
-/// Returns the beginning of a day, or `None` when the day does not exist.
+/// Returns the begin of a day, or `None` when the day does not exist.
 fn midnight(year: i32, month: u32, day: u32) -> Option<NaiveDateTime> {
     NaiveDate::from_ymd_opt(year, month, day)?.and_hms_opt(0, 0, 0).filter(time::in_calendar)
 }

@@ -4,12 +4,12 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 
-/// Python's `int(text)` fails on this text.
+/// The error of a string that Python's `int` rejects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotANumber;
 
 /// Parses as Python's `int(text)`: the decimal digits of any script, with a sign and white space around them. With
-/// `groups_digits`, underscores may stand between digits. A number beyond 64 bits gives the nearest 64-bit number.
+/// `groups_digits`, underscores may separate digits. A number beyond 64 bits gives the nearest 64-bit number.
 pub(crate) fn int(text: &str, groups_digits: bool) -> Result<i64, NotANumber> {
     let text = text.trim_matches(is_space);
     let (negative, digits) = match text.strip_prefix('-') {
@@ -72,7 +72,7 @@ pub(crate) fn float_12_digits(value: f64) -> String {
     let scientific = format!("{value:.11e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let digits = digits.trim_end_matches('0').trim_end_matches('.');
-    // Python 2 reserves one of the digits for the `.0` of whole numbers, so at most eleven stand before the point.
+    // Python 2 reserves one of the digits for the `.0` of integers, so at most eleven come before the point.
     place_point(&format!("{digits}e{exponent}"), 11)
 }
 

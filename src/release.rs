@@ -30,21 +30,22 @@ pub enum Release {
 
 /// How a release behaves where the releases differ.
 ///
-/// A module reads a rule and never compares releases. A new release does not compile until each rule is decided.
+/// A module reads a rule and never compares releases. A new release does not compile until it has a value for each
+/// rule.
 #[allow(clippy::struct_excessive_bools, reason = "each rule is an independent fact")]
 pub(crate) struct Rules {
-    // Numbers, times and errors of the Python runtime.
+    // Numbers, timestamps and errors of the Python runtime.
     /// `int()` accepts underscores between digits.
     pub(crate) groups_digits: bool,
     /// Decimal digits of all scripts count as digits when a device letter is taken from a name.
     pub(crate) strips_digits_of_all_scripts: bool,
-    /// `str()` of a float.
+    /// Python's `str()` of a float.
     pub(crate) float: fn(f64) -> String,
-    /// `str()` of a datetime from the database. Hibiscus' datetimes carry the zone UTC.
+    /// Python's `str()` of a timestamp from the database. Timestamps of `hibiscus` have the zone UTC.
     pub(crate) str_datetime: fn(NaiveDateTime) -> String,
     /// The error code for a value that is not a mapping where the network model needs one.
     pub(crate) not_a_mapping: &'static str,
-    /// The error code for text that is not JSON.
+    /// The error code for network info that is not JSON.
     pub(crate) not_json: &'static str,
     /// The error for a column that a row lacks.
     pub(crate) missing_column: fn(&str) -> Error,
@@ -56,7 +57,7 @@ pub(crate) struct Rules {
     pub(crate) refuses_unknown_unit: bool,
     /// The periodic audit computes its window a second time, after it has read the task log.
     pub(crate) computes_audit_period_twice: bool,
-    /// The conductor returns the times of rows as text, and comparisons and payloads use that text.
+    /// The conductor returns the timestamps of rows as strings; comparisons and payloads use those strings.
     pub(crate) has_times_as_text: bool,
 
     // Notifications.
@@ -102,7 +103,8 @@ pub(crate) struct Rules {
     pub(crate) packs_updated_at: bool,
     /// The values of an event contain `host`.
     pub(crate) packs_event_host: bool,
-    /// The values of a failed event contain `details`. Otherwise they contain the failure's whole text as `message`.
+    /// The values of a failed event contain `details`. Otherwise they contain the whole text of the failure as
+    /// `message`.
     pub(crate) packs_event_details: bool,
 
     database: DatabaseRules,
@@ -120,9 +122,9 @@ pub struct DatabaseRules {
     /// An event belongs to the newest action of its request, or to the newest action of the instance when the request
     /// has none and the context has no project. Otherwise it belongs to the first action of its request.
     pub uses_newest_action: bool,
-    /// Finishing an action fails when several actions match. Otherwise the first one is finished.
+    /// Finishing an action fails when several actions match. Otherwise it finishes the first one.
     pub requires_one_action_to_finish: bool,
-    /// Starting and finishing an event sets `updated_at` of the action that the event's request owns.
+    /// Starting or finishing an event sets `updated_at` of the action that has the same request.
     pub events_update_action: bool,
 }
 

@@ -1,4 +1,5 @@
-//! A host in memory and a way to await it, for tests and examples. Behind the feature `testing`, which is off by default.
+//! A host in memory and a function that awaits it, for tests and examples. Needs the feature `testing`, which is off by
+//! default.
 
 mod memory;
 

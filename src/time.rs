@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// Parses a timestamp: ISO 8601 with `T` or a space, with or without fraction and zone, or Python's `str(datetime)`.
 ///
-/// The result is in UTC. Digits beyond the microsecond are cut off. Fails with `ValueError` on any other text.
+/// The result is in UTC. Digits beyond the microsecond are cut off. Fails with `ValueError` on any other string.
 ///
 /// ```
 /// use nova_compute_utils::time;
@@ -102,7 +102,7 @@ pub fn str_datetime(timestamp: NaiveDateTime) -> String {
     }
 }
 
-/// Writes `YYYY-MM-DD HH:MM:SS[.ffffff]+00:00`: Python's `str(datetime)` of a datetime with the zone UTC.
+/// Writes `YYYY-MM-DD HH:MM:SS[.ffffff]+00:00`: Python's `str(datetime)` of a timestamp with the zone UTC.
 #[must_use]
 pub fn str_datetime_utc(timestamp: NaiveDateTime) -> String {
     format!("{}+00:00", str_datetime(timestamp))

@@ -33,17 +33,17 @@ pub use notify::{ExistsOptions, UsageOptions, notify_about_instance_usage, notif
 pub(crate) use versioned::envelope;
 pub use versioned::{InstancePayloadOptions, instance_exists_payload};
 
-/// The inputs of a payload beside the instance.
+/// The parts of an unversioned payload that do not come from the instance.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Info<'a> {
-    /// A JSON list of vifs. The payload then has `fixed_ips`: the addresses of the vifs as they are, with the label of
-    /// their network.
+    /// A JSON list of hydrated vifs, whose addresses the payload copies into `fixed_ips`; with `None` the payload has
+    /// no `fixed_ips`.
     pub network_info: Option<Json<'a>>,
     /// Replaces the instance's own system metadata as the source of `image_meta`. `grizzly` only.
     pub system_metadata: Option<&'a Object<'a>>,
-    /// Whether the payload has the image URL. `hibiscus` only; `grizzly` always has it.
+    /// Whether to fill in the image URL. `hibiscus` only: `grizzly` always fills it in.
     pub populate_image_ref_url: bool,
-    /// The base of the image URL, without a slash at the end. `None` puts the bare image reference in the URL's place.
+    /// The base of the image URL, without a trailing slash; with `None` the payload has the bare image reference.
     pub glance_endpoint: Option<&'a str>,
 }
 
@@ -63,13 +63,13 @@ fn exists_system_metadata<'a>(release: Release, instance: &Instance<'a>) -> Resu
 
 /// Returns the payload that all unversioned instance notifications share, as JSON. Nova: `info_from_instance`.
 ///
-/// Each key of `extra` replaces or adds one. A key that is a parameter of Nova's function (`context`, `network_info`,
-/// `instance_ref` and `system_metadata` in `grizzly`, `instance` and `populate_image_ref_url` in `hibiscus`) is a
-/// `TypeError`.
+/// The keys of `extra` replace or extend those of the payload. Fails with `TypeError` when such a key is a parameter of
+/// Nova's function: `context` and `network_info`, `instance_ref` and `system_metadata` in `grizzly`, `instance` and
+/// `populate_image_ref_url` in `hibiscus`.
 ///
-/// `grizzly` requires every column that it shows (`KeyError`) and its ten `instance_type_*` keys in the system metadata
-/// (`KeyError`, `ValueError` when one of them is not a number). A vif without a network is a `TypeError` in `grizzly`;
-/// `hibiscus` skips it.
+/// `grizzly` fails with `KeyError` when a column of the payload or one of the ten `instance_type_*` keys of the system
+/// metadata is missing, with `ValueError` when one of those keys is not a number, and with `TypeError` when a vif has
+/// no network; `hibiscus` skips such a vif.
 ///
 /// ```
 /// use nova_compute_utils::document::Object;
@@ -99,7 +99,7 @@ pub fn info_from_instance(
 /// It is the payload of [`info_from_instance`] with the image URL, plus `audit_period_beginning`, `audit_period_ending`
 /// and, in `grizzly`, `bandwidth`, which is null unless `extra_usage_info` has the result of [`bandwidth_usage`].
 /// `system_metadata` replaces the instance's own as the source of `image_meta`; without it `grizzly` requires rows in
-/// the instance (`AttributeError`). Each key of `extra_usage_info` replaces or adds one.
+/// the instance (`AttributeError`). The keys of `extra_usage_info` replace or extend those of the payload.
 pub fn exists_payload(
     release: Release,
     instance: &Instance<'_>,

@@ -17,8 +17,8 @@ use crate::usage::envelope;
 /// A row of the table `volume_usage_cache`: a document whose fields have the names of Nova's columns.
 ///
 /// Each counter has two parts: `tot_reads`, `tot_read_bytes`, `tot_writes` and `tot_write_bytes` count the finished
-/// attachments, `curr_reads` and so on the present one. `tot_last_refreshed` and `curr_last_refreshed` are the times at
-/// which they were read.
+/// attachments, `curr_reads` and so on the current one. `tot_last_refreshed` and `curr_last_refreshed` are the
+/// timestamps at which they were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VolumeUsage<'a> {
     columns: Object<'a>,
@@ -31,19 +31,19 @@ impl<'a> VolumeUsage<'a> {
         Ok(Self { columns: Object::parse(json)?, times_are_text: false })
     }
 
-    /// Sets whether the timestamps are text, as grizzly's conductor returns them. The payload then contains the greater
-    /// text unchanged. `grizzly` only.
+    /// Sets whether the timestamps are strings from the conductor of `grizzly`; the payload copies the greater one
+    /// unchanged. `grizzly` only.
     #[must_use]
     pub fn with_times_as_text(self, times_are_text: bool) -> Self {
         Self { times_are_text, ..self }
     }
 }
 
-/// Returns the payload of the unversioned notification `volume.usage` as JSON. Nova: `usage_volume_info` in grizzly,
-/// `VolumeUsage.to_dict` in hibiscus.
+/// Returns the payload of the unversioned notification `volume.usage` as JSON. Nova: `usage_volume_info` in `grizzly`,
+/// `VolumeUsage.to_dict` in `hibiscus`.
 ///
-/// An absent column fails with `KeyError` in grizzly and `NotImplementedError` in hibiscus, a null counter with
-/// `TypeError` in grizzly and `ValueError` in hibiscus. A sum can exceed 64 bits.
+/// An absent column fails with `KeyError` in `grizzly` and `NotImplementedError` in `hibiscus`, a null counter with
+/// `TypeError` in `grizzly` and `ValueError` in `hibiscus`. A sum can exceed 64 bits.
 ///
 /// ```
 /// use nova_compute_utils::Release;
@@ -80,11 +80,11 @@ pub fn usage_volume_info(release: Release, vol_usage: &VolumeUsage<'_>) -> Resul
     Ok(info.finish())
 }
 
-/// Emits the notification `volume.usage`. Nova: `notify_about_volume_usage`, hibiscus.
+/// Emits the notification `volume.usage`. Nova: `notify_about_volume_usage` in `hibiscus`.
 ///
-/// Hibiscus sends a versioned notification, and none when the configured format excludes those; a null counter or an
-/// absent volume id fails with `ValueError`. In grizzly, whose conductor sends the notification itself, this function
-/// sends what that conductor sends: the payload of [`usage_volume_info`].
+/// `hibiscus` sends a versioned notification, and none when the configured format excludes those. It fails with
+/// `ValueError` when a counter is null or the volume id is missing. In `grizzly`, whose conductor sends the
+/// notification itself, this function sends what that conductor sends: the payload of [`usage_volume_info`].
 pub async fn notify_about_volume_usage<H: Notifier + Clock + Random>(
     services: &H,
     config: &Config,
@@ -143,7 +143,8 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Fails when a counter is null. Hibiscus detects this while it reads the row, before it misses a column.
+    /// Fails when a counter is null. `hibiscus` detects this while it reads the row, before Nova reports a missing
+    /// column.
     fn check_counters(&self) -> Result<(), Error> {
         let names = COUNTERS.iter().flat_map(|counter| [format!("tot_{counter}"), format!("curr_{counter}")]);
         for name in names {

@@ -13,26 +13,26 @@ use crate::instance::Instance;
 /// Why a device gets its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// The name, or why no name is possible.
+    /// The name, or the error when the device gets none.
     pub device_name: Result<String, Error>,
     /// The prefix of the name.
     pub prefix: String,
-    /// Where the prefix comes from.
+    /// The origin of the prefix.
     pub prefix_from: PrefixFrom,
-    /// The prefix of the requested device when it differs from `prefix`, which replaces it.
+    /// The requested prefix when `prefix` replaces it; otherwise `None`.
     pub replaced_prefix: Option<String>,
-    /// The letters of the requested device.
-    pub asked_letter: Option<String>,
-    /// The letters that are taken, and by what. A letter can occur several times.
+    /// The requested letters.
+    pub requested_letter: Option<String>,
+    /// The letters that are taken. A letter may occur several times.
     pub taken: Vec<TakenLetter>,
 }
 
-/// Where the prefix of a new name comes from.
+/// The origin of a name's prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrefixFrom {
     /// The root device of the instance: all devices of an instance are on one bus.
     RootDevice,
-    /// `/dev/sda1`, which Nova assumes when no root device is named.
+    /// Nova's default root device, `/dev/sda1`, because the instance has no root device name.
     DefaultRootDevice,
     /// The Xen driver, whose devices all have the prefix `/dev/xvd`.
     XenDriver,
@@ -41,20 +41,20 @@ pub enum PrefixFrom {
 /// A letter that is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenLetter {
-    /// The letter; `None` for a device without a name, which still counts toward the limit.
+    /// The letter; `None` for a device without a name, which counts toward the limit all the same.
     pub letter: Option<String>,
-    /// The device name that has the letter; `None` for a device without a name and for Xen's own disks.
+    /// The name that contains the letter; `None` when no name does.
     pub device_name: Option<String>,
-    /// The holder of the letter.
+    /// The device that has the letter.
     pub by: TakenBy,
 }
 
-/// The holder of a letter.
+/// The device that has a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakenBy {
     /// The device of this role in the instance's mapping: `root`, `swap`, `ebs0`.
     Role(String),
-    /// The name at this index of the list, counted from 0.
+    /// The name at this index of the list, from 0.
     Place(usize),
     /// The ephemeral disk that Xen adds for a flavor with `ephemeral_gb`.
     XenEphemeralDisk,
@@ -64,8 +64,8 @@ pub enum TakenBy {
 
 /// Explains the result of [`get_device_name_for_instance`](super::get_device_name_for_instance).
 ///
-/// Fails as that function does when `device`, the root device or the instance cannot be read. The other errors (the
-/// letter is in use, no letter is free, the limit is reached) are part of the explanation.
+/// Fails like that function when `device`, the root device or the instance cannot be read. The other errors (the letter
+/// is in use, no letter is free, the limit is reached) are part of the explanation.
 ///
 /// ```
 /// use nova_compute_utils::Release;
@@ -138,6 +138,6 @@ fn explain<'a>(
             Prefix::Xen => PrefixFrom::XenDriver,
         },
         replaced_prefix: requested_prefix.filter(|requested| *requested != prefix.as_str()).map(str::to_owned),
-        asked_letter: requested.map(|requested| requested.parts.suffix.to_owned()),
+        requested_letter: requested.map(|requested| requested.parts.suffix.to_owned()),
     }
 }

@@ -9,8 +9,8 @@ use alloc::{format, vec};
 use crate::error::Error;
 use crate::release::Release;
 
-/// Returns the letters at an index, counted from 0: `a`, `z` at 25, `aa` at 26, `zzz` at 18277; an empty string at a
-/// negative index. Nova: `generate_device_letter`, hibiscus.
+/// Returns the letters at an index, from 0: `a`, `z` at 25, `aa` at 26, `zzz` at 18277; an empty string at a negative
+/// index. Nova: `generate_device_letter` in `hibiscus`.
 ///
 /// Nova divides in floating point, so from about 2^53 on letters repeat and are skipped. This function keeps that.
 ///
@@ -32,7 +32,7 @@ pub fn generate_device_letter(index: i64) -> String {
     reversed.chars().rev().collect()
 }
 
-/// Returns the prefix followed by the letters at an index. Nova: `generate_device_name`, hibiscus.
+/// Returns the prefix followed by the letters at an index. Nova: `generate_device_name` in `hibiscus`.
 #[must_use]
 pub fn generate_device_name(prefix: &str, index: i64) -> String {
     format!("{prefix}{}", generate_device_letter(index))
@@ -40,17 +40,17 @@ pub fn generate_device_name(prefix: &str, index: i64) -> String {
 
 /// Returns the first letter that is not used. Nova: `_get_unused_letter`.
 ///
-/// Fails with `IndexError` in grizzly when all 702 letters up to `zz` are used.
+/// Fails with `IndexError` in `grizzly` when all 702 letters up to `zz` are used.
 pub fn get_unused_letter(release: Release, used_letters: &[&str]) -> Result<String, Error> {
     first_unused(release, used_letters.len(), used_letters.iter().copied())
 }
 
-/// The letters of an instance's devices; `None` is a device without a name, which hibiscus accepts.
+/// The letters of an instance's devices; `None` is a device without a name, which `hibiscus` accepts.
 #[derive(Debug, Default)]
 pub(super) struct UsedLetters<'a>(Vec<Option<Cow<'a, str>>>);
 
 impl<'a> UsedLetters<'a> {
-    /// Takes the letters from device names. Fails with `TypeError` in grizzly when a device has no name.
+    /// Takes the letters from device names. Fails with `TypeError` in `grizzly` when a device has no name.
     pub(super) fn new(release: Release, device_names: impl Iterator<Item = Option<&'a str>>) -> Result<Self, Error> {
         let letter = |device_name: Option<&'a str>| match device_name {
             Some(device_name) => Ok(Some(super::get_device_letter(release, device_name))),
@@ -105,7 +105,7 @@ fn first_unused<'a>(
     Ok(generate_device_letter(i64::try_from(free).unwrap_or(i64::MAX)))
 }
 
-/// Returns the index of a letter, or `None` when the text is not one of the letters or its index overflows.
+/// Returns the index of a letter, or `None` when the string is not one of the letters or its index overflows.
 fn index_of(letter: &str) -> Option<usize> {
     let mut count = 0_usize;
     for byte in letter.bytes() {
@@ -125,7 +125,7 @@ fn float_quotient(dividend: u64, divisor: u64) -> u64 {
     let (quotient, remainder) = (dividend / divisor, dividend % divisor);
     let bits = u64::BITS - quotient.leading_zeros();
     let Some(excess) = bits.checked_sub(DIGITS).filter(|excess| *excess > 0) else {
-        // The float has room for a fraction. A fraction close enough to one rounds up to the next whole number.
+        // The float has room for a fraction. A fraction close enough to one rounds up to the next integer.
         let halves = 1_u128 << (DIGITS - bits + 1);
         let rounds_up = u128::from(remainder) * halves >= u128::from(divisor) * (halves - 1);
         return quotient.saturating_add(u64::from(rounds_up));

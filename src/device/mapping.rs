@@ -11,7 +11,7 @@ use crate::document::{Json, ObjectWriter};
 use crate::error::Error;
 use crate::instance::Instance;
 
-/// A block device mapping of an instance: the fields that the naming of devices reads.
+/// The fields of a block device mapping that device names depend on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BlockDevice<'a> {
     /// The name, such as `/dev/vdb`; `None` when the device has no name yet.
@@ -24,9 +24,9 @@ pub struct BlockDevice<'a> {
     pub guest_format: Option<&'a str>,
     /// `swap` or `ephemeralN`. `grizzly` only.
     pub virtual_name: Option<&'a str>,
-    /// The volume behind the device. `grizzly` only.
+    /// The volume. `grizzly` only.
     pub volume_id: Option<&'a str>,
-    /// The snapshot that the volume is created from. `grizzly` only.
+    /// The snapshot from which the volume is created. `grizzly` only.
     pub snapshot_id: Option<&'a str>,
     /// Whether the mapping removes a device of the image. `grizzly` only.
     pub no_device: bool,
@@ -84,8 +84,8 @@ impl<'a> BlockMapping<'a> {
 
 /// Returns the devices of an instance, by role. Nova: `instance_block_mapping`.
 ///
-/// An instance without a root device name gets a fixed mapping, and its block devices are ignored; with grizzly's Xen
-/// driver its root device is `/dev/xvda` instead. Fails with `KeyError` when a grizzly instance lacks the key
+/// An instance without a root device name gets a fixed mapping, and its block devices are ignored; with `grizzly`'s Xen
+/// driver its root device is `/dev/xvda` instead. Fails with `KeyError` when a `grizzly` instance lacks the key
 /// `root_device_name`.
 ///
 /// ```

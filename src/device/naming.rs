@@ -14,16 +14,16 @@ use crate::document::member_json;
 use crate::error::Error;
 use crate::instance::Instance;
 
-/// Returns the name for a new device of an instance. Nova: `get_device_name_for_instance`.
+/// Returns the name of a new device of an instance. Nova: `get_device_name_for_instance`.
 ///
 /// Without `device` (or with an empty one) the name has the first free letter. With `device` it has the letter of
 /// `device`; this fails with `DevicePathInUse` when another device has that letter. The prefix is the root device's
-/// (`/dev/xvd` for grizzly's Xen driver), and a partition number is dropped.
+/// (`/dev/xvd` for `grizzly`'s Xen driver), and a partition number is dropped.
 ///
-/// Further errors: `InvalidDevicePath` when `device` or the root device name is not a device name, and
-/// `TooManyDiskDevices` when hibiscus' limit is reached. In grizzly `TypeError` when another device has no name,
-/// `IndexError` when all 702 letters are used, and with the Xen driver `KeyError` when the system metadata lacks a key
-/// of the flavor.
+/// Fails with `InvalidDevicePath` when `device` or the root device name is not a device name, and in `hibiscus` with
+/// `TooManyDiskDevices` when the limit is reached. `grizzly` fails with `TypeError` when another device has no name,
+/// with `IndexError` when all 702 letters are used, and, with the Xen driver, with `KeyError` when the system metadata
+/// lacks a key of the flavor.
 ///
 /// ```
 /// use nova_compute_utils::Release;
@@ -50,11 +50,11 @@ pub fn get_device_name_for_instance(
     choose_name(config, &prefix, &letters, requested)
 }
 
-/// Returns the name for a new device next to a list of others. Nova: `get_next_device_name`, hibiscus.
+/// Returns the name of a new device beside a list of others. Nova: `get_next_device_name` in `hibiscus`.
 ///
 /// The root device (by default `/dev/sda1`) gives the prefix; its letter is free unless the list contains it. An entry
-/// without a name counts toward the limit. Grizzly has no such function; with it, grizzly's rules for letters and
-/// names apply.
+/// without a name counts toward the limit. `grizzly` has no such function; the rules of `grizzly` for letters and
+/// prefixes apply to it.
 pub fn get_next_device_name(
     config: &DeviceConfig,
     device_name_list: &[Option<&str>],
@@ -70,11 +70,11 @@ pub fn get_next_device_name(
 /// A device that got a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedDevice {
-    /// The index of its list, counted from 0.
+    /// The index of its list, from 0.
     pub list_index: usize,
-    /// Its index in that list, counted from 0.
+    /// Its index in that list, from 0.
     pub index: usize,
-    /// Its new name.
+    /// Its name.
     pub device_name: String,
 }
 
@@ -83,11 +83,11 @@ pub struct NamedDevice {
 pub struct DefaultDeviceNames {
     /// The devices that got a name, in the order in which Nova names and saves them.
     pub named: Vec<NamedDevice>,
-    /// The error that stopped the naming. The devices in `named` keep their names.
+    /// The error that stopped the naming; `None` when all devices have a name. The devices in `named` keep their names.
     pub stopped: Option<Error>,
 }
 
-/// Names all devices that have no name. Nova: `default_device_names_for_instance`, hibiscus.
+/// Names all devices that have no name. Nova: `default_device_names_for_instance` in `hibiscus`.
 ///
 /// Nova saves each block device as soon as it has a name. The caller of this function saves those in `named`, in that
 /// order, and then raises the error in `stopped`.
@@ -131,7 +131,7 @@ impl<'a> RequestedDevice<'a> {
     }
 }
 
-/// The prefix of a new name and where it comes from.
+/// The prefix of a new name, by its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Prefix {
     Root(String),

@@ -16,24 +16,25 @@ use crate::context::Context;
 pub struct TaskLogKey<'a> {
     /// `instance_usage_audit` for audits.
     pub task_name: &'a str,
-    /// Begin of the window.
+    /// The begin of the window.
     pub period_beginning: NaiveDateTime,
-    /// End of the window.
+    /// The end of the window.
     pub period_ending: NaiveDateTime,
     /// The compute host.
     pub host: &'a str,
 }
 
-/// Which instances to list: those alive at any time of a window.
+/// Which instances to list: those that match every field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WindowQuery<'a> {
-    /// `terminated_at` is null or later than this.
+    /// Selects instances whose `terminated_at` is null or later than this.
     pub begin: NaiveDateTime,
-    /// `launched_at` is earlier than this. `None` also includes instances that were never launched.
+    /// Selects instances whose `launched_at` is earlier than this. `None` also includes instances that were never
+    /// launched.
     pub end: Option<NaiveDateTime>,
-    /// Only instances of this project; `None` means all projects.
+    /// Selects the instances of this project; `None` selects all projects.
     pub project_id: Option<&'a str>,
-    /// Only instances of this compute host; `None` means all hosts.
+    /// Selects the instances of this compute host; `None` selects all hosts.
     pub host: Option<&'a str>,
 }
 
@@ -42,17 +43,17 @@ pub struct WindowQuery<'a> {
 pub struct InstancePage {
     /// One JSON document per instance, as [`Instance`](crate::instance::Instance) reads it.
     pub instances: Vec<String>,
-    /// The marker that requests the next page; `None` on the last page.
+    /// The marker of the next page; `None` on the last page.
     pub next_marker: Option<String>,
 }
 
 /// The host's persistence: the calls that Nova makes to its conductor and database layer.
 ///
-/// The four action callbacks return the row that they wrote, or `None` when the host does not provide it. The library
-/// only passes that row on to its own caller.
+/// The last four methods return the row that they wrote, or `None` when the host does not provide it. The library
+/// passes that row on to its own caller and does not read it.
 #[allow(async_fn_in_trait, reason = "the library awaits a callback where it calls it and needs no bound on the future")]
 pub trait Conductor {
-    /// Returns the first row with this key in any state. Nova: `task_log_get`.
+    /// Returns the first row with this key, in any state. Nova: `task_log_get`.
     async fn task_log_get(&self, context: &Context, key: TaskLogKey<'_>) -> Result<Option<TaskLog>, HostError>;
 
     /// Inserts a row in state `RUNNING` without errors. Fails with `TaskAlreadyRunning` when a row with this key exists
@@ -76,8 +77,8 @@ pub trait Conductor {
     ) -> Result<(), HostError>;
 
     /// Returns at most `limit` of the instances that the query selects, soft-deleted ones included, ordered by
-    /// `project_id` and then `uuid`; `marker` is that of the previous page. Nova:
-    /// `instance_get_active_by_window_joined`.
+    /// `project_id` and then `uuid`; `marker` is the `next_marker` of the previous page; `None` requests the first
+    /// page. Nova: `instance_get_active_by_window_joined`.
     async fn instance_get_active_by_window(
         &self,
         context: &Context,
@@ -118,7 +119,8 @@ pub trait Conductor {
     ) -> Result<Option<InstanceAction>, HostError>;
 
     /// Finishes the action of this instance and request: the first one in `grizzly`, the only one in `hibiscus`. Fails
-    /// with `InstanceActionNotFound` otherwise. Nova: `action_finish`.
+    /// with `InstanceActionNotFound` when it finds none, in `hibiscus` also when it finds several. Nova:
+    /// `action_finish`.
     async fn action_finish(
         &self,
         context: &Context,
@@ -134,8 +136,9 @@ pub trait Conductor {
         values: &ActionEventStartValues,
     ) -> Result<Option<InstanceActionEvent>, HostError>;
 
-    /// Finishes the first event of this name under that action, and sets the action's message to `Error` when the
-    /// result is. Fails with `InstanceActionNotFound` or `InstanceActionEventNotFound`. Nova: `action_event_finish`.
+    /// Finishes the first event of this name under the action that `action_event_start` selects. Fails with
+    /// `InstanceActionNotFound` or `InstanceActionEventNotFound`. Sets the action's message to `Error` when the result
+    /// is `Error` in any letter case. Nova: `action_event_finish`.
     async fn action_event_finish(
         &self,
         context: &Context,

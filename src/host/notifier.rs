@@ -1,4 +1,4 @@
-//! The host's emission.
+//! The host's emission of notifications.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -34,15 +34,17 @@ impl Priority {
 pub struct Notification {
     /// A random UUID.
     pub message_id: String,
-    /// The service and host that emit it: `compute.<host>`, or `nova-compute:<host>` in versioned notifications.
+    /// The service and host that emit it: `compute.<host>`, `nova-compute:<host>` in versioned notifications, or
+    /// `conductor.<host>` in the `volume.usage` of `grizzly`.
     pub publisher_id: String,
-    /// The event, such as `compute.instance.exists`.
+    /// The event type, such as `compute.instance.exists`.
     pub event_type: String,
     /// The priority.
     pub priority: Priority,
     /// The payload, a JSON object.
     pub payload: String,
-    /// When it was made, in UTC: Python's `str(datetime)`.
+    /// When the notification was made, in UTC, in the format of Python's `str(datetime)`: `YYYY-MM-DD HH:MM:SS`,
+    /// followed by `.ffffff` unless that is zero.
     pub timestamp: String,
     /// Whether the payload has a `nova_object.*` envelope. The wire does not carry this field.
     pub versioned: bool,
@@ -62,8 +64,8 @@ impl Notification {
         message.finish()
     }
 
-    /// Appends the message to `output` as one line. Line breaks can only stand between the tokens of the payload, where
-    /// a blank means the same.
+    /// Appends the message to `output` as one line. JSON allows line breaks only between the tokens of the payload,
+    /// where a space is equivalent.
     pub(crate) fn write_line(&self, output: &mut String) {
         let json = self.to_json();
         if json.bytes().any(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -75,7 +77,7 @@ impl Notification {
     }
 }
 
-/// The host's emission.
+/// The host's emission of notifications.
 #[allow(async_fn_in_trait, reason = "the library awaits a callback where it calls it and needs no bound on the future")]
 pub trait Notifier {
     /// Sends a batch in order and returns one answer per notification. An error in place of the answers means that no
@@ -92,8 +94,8 @@ pub(crate) fn message_id(random: &impl Random) -> String {
     uuid::Builder::from_random_bytes(random.random_bytes()).into_uuid().to_string()
 }
 
-/// Sends a batch. A notifier that returns another number of answers than it got notifications has failed, because the
-/// caller cannot know which of them were sent.
+/// Sends a batch. Fails when the number of answers differs from the number of notifications, because the caller then
+/// cannot know which ones were sent.
 pub(crate) async fn notify<N: Notifier>(
     services: &N,
     context: &Context,

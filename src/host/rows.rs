@@ -1,4 +1,4 @@
-//! Rows of Nova's tables, and the values that are written into them.
+//! Rows of Nova's tables, and the values that the library writes into them.
 
 use alloc::string::String;
 
@@ -14,10 +14,10 @@ pub struct TaskLog {
     pub state: String,
     /// The compute host.
     pub host: String,
-    /// Begin of the window.
+    /// The begin of the window.
     #[serde(with = "crate::time::iso")]
     pub period_beginning: NaiveDateTime,
-    /// End of the window.
+    /// The end of the window.
     #[serde(with = "crate::time::iso")]
     pub period_ending: NaiveDateTime,
     /// The last message of the task.
@@ -54,13 +54,13 @@ pub struct InstanceAction {
     /// When the row was inserted.
     #[serde(default, with = "crate::time::iso::optional")]
     pub created_at: Option<NaiveDateTime>,
-    /// When it last changed.
+    /// When the row last changed.
     #[serde(default, with = "crate::time::iso::optional")]
     pub updated_at: Option<NaiveDateTime>,
-    /// When it was marked as deleted.
+    /// When the row was marked as deleted.
     #[serde(default, with = "crate::time::iso::optional")]
     pub deleted_at: Option<NaiveDateTime>,
-    /// Whether it is marked as deleted.
+    /// Whether the row is marked as deleted.
     #[serde(default)]
     pub deleted: bool,
 }
@@ -74,30 +74,30 @@ pub struct InstanceActionEvent {
     pub event: Option<String>,
     /// The id of its action.
     pub action_id: Option<i64>,
-    /// When it began.
+    /// When the step began.
     #[serde(default, with = "crate::time::iso::optional")]
     pub start_time: Option<NaiveDateTime>,
-    /// When it finished.
+    /// When the step finished.
     #[serde(default, with = "crate::time::iso::optional")]
     pub finish_time: Option<NaiveDateTime>,
-    /// `Success` or `Error`; `None` until it finishes.
+    /// `Success` or `Error`; `None` until the step finishes.
     pub result: Option<String>,
     /// The formatted stack frames of the failure.
     pub traceback: Option<String>,
-    /// The host that ran it. `hibiscus` only.
+    /// The host that ran the step. `hibiscus` only.
     pub host: Option<String>,
     /// The part of the failure that tenants may see. `hibiscus` only.
     pub details: Option<String>,
     /// When the row was inserted.
     #[serde(default, with = "crate::time::iso::optional")]
     pub created_at: Option<NaiveDateTime>,
-    /// When it last changed.
+    /// When the row last changed.
     #[serde(default, with = "crate::time::iso::optional")]
     pub updated_at: Option<NaiveDateTime>,
-    /// When it was marked as deleted.
+    /// When the row was marked as deleted.
     #[serde(default, with = "crate::time::iso::optional")]
     pub deleted_at: Option<NaiveDateTime>,
-    /// Whether it is marked as deleted.
+    /// Whether the row is marked as deleted.
     #[serde(default)]
     pub deleted: bool,
 }
@@ -198,9 +198,9 @@ pub struct InstanceFault {
     pub instance_uuid: String,
     /// An HTTP-like status code.
     pub code: i64,
-    /// The text for tenants.
+    /// The message for tenants.
     pub message: Option<String>,
-    /// The text for administrators.
+    /// The details for administrators.
     pub details: Option<String>,
     /// The compute host.
     pub host: Option<String>,
@@ -211,17 +211,17 @@ pub struct InstanceFault {
 pub struct InstanceFaultValues {
     /// The instance.
     pub instance_uuid: String,
-    /// The code as JSON: a whole number; in `grizzly` any value that the exception carries, such as text or null.
+    /// The code as JSON: an integer; in `grizzly` any value that the exception carries, such as a string or null.
     pub code: String,
-    /// The text for tenants.
+    /// The message for tenants.
     pub message: String,
-    /// The text for administrators.
+    /// The details for administrators.
     pub details: String,
     /// The compute host.
     pub host: String,
 }
 
-/// The values of a new row of `instance_actions`.
+/// The values of a new row of the table `instance_actions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionStartValues {
     /// The requested operation, such as `reboot`.
@@ -242,7 +242,7 @@ pub struct ActionStartValues {
     pub updated_at: Option<NaiveDateTime>,
 }
 
-/// The values that finish a row of `instance_actions`.
+/// The values that finish a row of the table `instance_actions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionFinishValues {
     /// The instance.
@@ -257,37 +257,38 @@ pub struct ActionFinishValues {
     pub updated_at: Option<NaiveDateTime>,
 }
 
-/// The values of a new row of `instance_actions_events`, and the key of its action.
+/// The values of a new row of the table `instance_actions_events`, and the instance and request of its action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionEventStartValues {
     /// The step, such as `compute_reboot_instance`.
     pub event: String,
     /// The instance.
     pub instance_uuid: String,
-    /// The request of the action.
+    /// The request.
     pub request_id: Option<String>,
     /// The current time.
     #[serde(with = "crate::time::iso")]
     pub start_time: NaiveDateTime,
-    /// The host that runs it. `hibiscus` only.
+    /// The host that runs the step. `hibiscus` only.
     pub host: Option<String>,
 }
 
-/// The values that finish a row of `instance_actions_events`. A `None` leaves the column as it is.
+/// The values that finish a row of the table `instance_actions_events`. A field that is `None` leaves its column
+/// unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionEventFinishValues {
     /// The step.
     pub event: String,
     /// The instance.
     pub instance_uuid: String,
-    /// The request of the action.
+    /// The request.
     pub request_id: Option<String>,
     /// The current time.
     #[serde(with = "crate::time::iso")]
     pub finish_time: NaiveDateTime,
     /// `Success` or `Error`.
     pub result: String,
-    /// The failure as text. `grizzly` only, and no column stores it.
+    /// The text of the failure; no column holds it. `grizzly` only.
     pub message: Option<String>,
     /// The part of the failure that tenants may see, at most 255 bytes. `hibiscus` only.
     pub details: Option<String>,

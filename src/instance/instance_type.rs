@@ -1,4 +1,4 @@
-//! The flavor of a grizzly instance, which its system metadata contains.
+//! The flavor of an instance in `grizzly`, which the system metadata contains.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::python;
 use crate::release::Release;
 
-/// The fields of the flavor that the library reads. Grizzly calls a flavor an instance type.
+/// The fields of the flavor that the library reads. `grizzly` calls a flavor an instance type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstanceType<'a> {
     /// The name, such as `m1.small`.
@@ -21,10 +21,10 @@ pub(crate) struct InstanceType<'a> {
 }
 
 impl<'a> Instance<'a> {
-    /// Returns the flavor as it was when the instance was created. Nova: `extract_instance_type`, grizzly.
+    /// Returns the flavor as it was when the instance was created. Nova: `extract_instance_type` in `grizzly`.
     ///
-    /// Nova converts all ten fields. An absent field fails with `KeyError`, a null number with `TypeError`, and other
-    /// text in place of a number with `ValueError`.
+    /// Nova converts all ten fields. An absent field fails with `KeyError`, a null number with `TypeError`, and a
+    /// string that is not a number with `ValueError`.
     pub(crate) fn extract_instance_type(&self) -> Result<InstanceType<'a>, Error> {
         let metadata = self.live_system_metadata();
         let name = field(&metadata, "name")?;

@@ -102,7 +102,7 @@ fn version_of_number(text: &str) -> Option<&'static str> {
     Some(if u32::try_from(number).is_ok() { "4" } else { "6" })
 }
 
-/// Infers the IP version of a network's address. Grizzly's netaddr completes a partial IPv4 address with zeros
+/// Infers the IP version of a network's address. `grizzly`'s netaddr completes a partial IPv4 address with zeros
 /// (`172.16/12`).
 fn network_version(release: Release, address: &str) -> Option<&'static str> {
     let is_partial = release.rules().accepts_short_addresses && address.split('.').count() < 4;
@@ -112,7 +112,7 @@ fn network_version(release: Release, address: &str) -> Option<&'static str> {
     version(release, address)
 }
 
-/// Returns whether the text is a prefix length, a netmask or a hostmask.
+/// Returns whether the string is a prefix length, a netmask or a hostmask.
 fn is_prefix(release: Release, version: &str, prefix: &str) -> bool {
     if let Ok(length) = python::int(prefix, release.rules().groups_digits) {
         return (0..=if version == "4" { 32 } else { 128 }).contains(&length);
@@ -128,8 +128,8 @@ fn is_prefix(release: Release, version: &str, prefix: &str) -> bool {
     })
 }
 
-/// Returns whether the C library's `inet_aton` accepts the text: one to four decimal, octal or hexadecimal numbers, of
-/// which the last one fills the remaining bytes. It ignores the text after white space.
+/// Returns whether the C library's `inet_aton` accepts the string: one to four decimal, octal or hexadecimal numbers,
+/// of which the last one fills the remaining bytes. It ignores everything after white space.
 fn is_inet_aton(address: &str) -> bool {
     let address = address.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
     let parts: Vec<&str> = address.split('.').collect();

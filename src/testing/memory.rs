@@ -21,10 +21,10 @@ use crate::host::{
 use crate::instance::{Instance, timestamp};
 use crate::release::{DatabaseRules, Release};
 
-/// A host in memory. Its clock stands still, and its random ids count up.
+/// A host in memory. Its clock shows a fixed time, and its random ids count up.
 ///
-/// It has Nova's tables and the rules of Nova's database layer: which row a call finds, refuses and changes. Where the
-/// releases differ it follows the one set with [`with_release`](Self::with_release).
+/// It has Nova's tables and the rules of Nova's database layer: which rows a call finds and changes, and which calls
+/// fail. Where the releases differ it follows the one set with [`with_release`](Self::with_release).
 ///
 /// ```
 /// use nova_compute_utils::testing::MemoryHost;
@@ -154,8 +154,8 @@ impl MemoryHost {
         self.now.set(now);
     }
 
-    /// Stores an instance, in place of one with the same project and UUID. `ValueError` when its UUID is missing or one
-    /// of its timestamps cannot be read.
+    /// Stores an instance, in place of one with the same project and UUID. Fails with `ValueError` when its UUID is
+    /// missing or one of its timestamps cannot be read.
     pub fn add_instance(&self, json: impl Into<String>) -> Result<(), Error> {
         let json = json.into();
         let instance = Instance::parse(&json)?;
@@ -537,7 +537,7 @@ impl Conductor for MemoryHost {
 
     async fn instance_fault_create(&self, _: &Context, values: &InstanceFaultValues) -> Result<(), HostError> {
         let InstanceFaultValues { instance_uuid, code, message, details, host } = values.clone();
-        // The column accepts a whole number, and a string that is one.
+        // The column accepts an integer, or a string that contains one.
         let code = code
             .trim_matches('"')
             .parse()

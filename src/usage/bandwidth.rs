@@ -15,8 +15,8 @@ use crate::instance::Instance;
 use crate::network::{NetworkInfo, Vif, cached_network_info};
 use crate::release::Release;
 
-/// Returns the traffic of an instance since `audit_start` as a JSON object: `bw_in` and `bw_out` by network label. Nova:
-/// `bandwidth_usage`, `grizzly` only.
+/// Returns the traffic of an instance since `audit_start` as a JSON object: `bw_in` and `bw_out` by network label.
+/// Nova: `bandwidth_usage` in `grizzly`.
 ///
 /// The network info comes from the instance's cache, or from
 /// [`instance_get_nw_info`](Conductor::instance_get_nw_info) when the cache has none. When that callback fails and

@@ -1,5 +1,5 @@
 //! The payload of instance notifications in Nova 2013.1. Sizes are columns of the instance, the instance type is in the
-//! system metadata, and times have the format of Python's `str(datetime)`.
+//! system metadata, and timestamps have the format of Python's `str(datetime)`.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -42,7 +42,7 @@ pub(super) fn instance_payload(instance: &Instance<'_>, info: &Info<'_>, extra: 
     payload.value("availability_zone", columns.get("availability_zone")?);
     payload.text("created_at", columns.time("created_at", columns.get("created_at")?)?.as_deref().unwrap_or("None"));
     payload.text("launched_at", &columns.time_or_empty("launched_at")?);
-    // grizzly reports the termination as the deletion and never reads the row's own `deleted_at`.
+    // `grizzly` reports the termination as the deletion and never reads the row's own `deleted_at`.
     payload.text("deleted_at", &columns.time_or_empty("terminated_at")?);
     payload.set("image_ref_url", image_ref_url(info.glance_endpoint, Some(columns.get("image_ref")?))?);
     payload.value("os_type", columns.get("os_type")?);

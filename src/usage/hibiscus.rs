@@ -1,5 +1,5 @@
-//! The payload of unversioned instance notifications in Nova 34.0.0. Sizes are those of the flavor, and times have the
-//! format ISO 8601.
+//! The payload of unversioned instance notifications in Nova 34.0.0. Sizes are those of the flavor, and timestamps have
+//! the format ISO 8601.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

@@ -1,4 +1,4 @@
-//! Emits the notifications of an instance.
+//! Building and emitting the notifications of an instance.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
@@ -20,38 +20,37 @@ use crate::time;
 /// The options of [`notify_about_instance_usage`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UsageOptions<'a> {
-    /// The host that emits; `None` or empty means the configured one.
+    /// The host in the publisher id; the configured host when `None` or empty.
     pub host: Option<&'a str>,
-    /// A JSON list of vifs, as in [`Info::network_info`].
+    /// A JSON list of hydrated vifs, as in [`Info::network_info`].
     pub network_info: Option<Json<'a>>,
     /// Replaces the instance's own system metadata as the source of `image_meta`. `grizzly` only.
     pub system_metadata: Option<&'a Object<'a>>,
-    /// Each key replaces or adds one of the payload.
+    /// A JSON object whose keys replace or extend those of the payload.
     pub extra_usage_info: Option<&'a Object<'a>>,
-    /// Sets `exception`, `message` and `code` of the payload, which take precedence over `extra_usage_info`.
-    /// `hibiscus` only.
+    /// Sets `exception`, `message` and `code` in the payload, after `extra_usage_info`. `hibiscus` only.
     pub fault: Option<&'a Failure>,
-    /// Whether an error of the notifier is ignored.
+    /// Whether to ignore an error of the notifier.
     pub best_effort: bool,
 }
 
 /// The options of [`notify_usage_exists`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExistsOptions<'a> {
-    /// Whether the window is the current one, from the end of the last completed window to now.
+    /// Whether to report the window from the end of the last completed window until now, instead of that window.
     pub current_period: bool,
-    /// Whether the bandwidth is null when the instance's network info is not available. `grizzly` only.
+    /// Whether the bandwidth is null when the network info of the instance cannot be obtained. `grizzly` only.
     pub ignore_missing_network_data: bool,
     /// Replaces the instance's own system metadata as the source of `image_meta`.
     pub system_metadata: Option<Object<'a>>,
-    /// Each key replaces or adds one of the unversioned payload.
+    /// A JSON object whose keys replace or extend those of the unversioned payload.
     pub extra_usage_info: Object<'a>,
 }
 
-/// Emits the unversioned notification of an event of an instance. Nova: `notify_about_instance_usage`.
+/// Emits an unversioned notification about an instance. Nova: `notify_about_instance_usage`.
 ///
-/// The event type is `compute.instance.` and the suffix. A suffix that ends in `error` has the priority `ERROR`. Fails as
-/// [`info_from_instance`](super::info_from_instance) and the notifier do.
+/// The event type is `compute.instance.` and the suffix. The priority is `ERROR` when the suffix ends in `error`. Fails
+/// as [`info_from_instance`](super::info_from_instance) and the notifier do.
 ///
 /// ```
 /// use nova_compute_utils::host::Priority;
@@ -100,9 +99,9 @@ pub async fn notify_about_instance_usage<H: Notifier + Clock + Random>(
 
 /// Emits the `exists` notifications of an instance in the configured formats. Nova: `notify_usage_exists`.
 ///
-/// `host` is the host that emits; empty means the configured one. `grizzly` reads the bandwidth first and sends one
-/// notification in any configured format. `hibiscus` builds the versioned payload in any format; when that fails, the
-/// error comes after the unversioned notification was sent.
+/// `host` is the host in the publisher id; when empty, the configured host in unversioned notifications. `grizzly`
+/// reads the bandwidth first and emits one notification in any configured format. `hibiscus` builds the versioned
+/// payload in any format; when that fails, the error comes after the unversioned notification was sent.
 pub async fn notify_usage_exists<H: Conductor + Notifier + Clock + Random>(
     services: &H,
     config: &Config,
@@ -254,7 +253,7 @@ impl Message {
     }
 }
 
-/// Sends all messages in one batch and returns the first refusal.
+/// Sends all messages in one batch and returns the first error.
 async fn send<H: Notifier + Random>(
     services: &H,
     context: &Context,

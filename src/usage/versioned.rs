@@ -25,7 +25,7 @@ pub struct InstancePayloadOptions {
 
 /// Returns the payload of `instance.exists`, the versioned notification, as JSON. Nova: `InstanceExistsPayload` 2.1.
 ///
-/// `ValueError` when a field is null that must not be (such as `label`, `mac` and `version` of an address), and when a
+/// Fails with `ValueError` when a required field is null (such as `label`, `mac` and `version` of an address) or a
 /// state is not one of Nova's.
 pub fn instance_exists_payload(
     context: &Context,
@@ -36,8 +36,8 @@ pub fn instance_exists_payload(
     Parts::of(instance, options)?.payload(context, instance, window)
 }
 
-/// Builds the payload when the notification `is_sent`. Nova reads the parts that come from elsewhere in any case, and
-/// fails when one of them is wrong.
+/// Builds the payload when `is_sent` is true. Otherwise it only reads the parts from outside the instance's row,
+/// because Nova reads them in any case and fails when one of them is invalid.
 pub(super) fn build(
     is_sent: bool,
     context: &Context,
@@ -277,7 +277,7 @@ fn number(value: Json<'_>) -> Result<f64, Error> {
     value.as_str().parse().map_err(|_| Error::value(format!("`{}` is not a number", value.as_str())))
 }
 
-/// Returns the value of a float field as JSON. Nova turns a whole number into a float.
+/// Returns the value of a float field as JSON. Nova converts an integer to a float.
 fn float(field: Option<Json<'_>>) -> Result<String, Error> {
     match field {
         None => Ok("null".to_owned()),

@@ -11,7 +11,7 @@ export class Tables {
     #now = "1970-01-01T00:00:00";
 
     /**
-     * @param open opens a conductor with empty tables for the options `{ release, now }`.
+     * @param open a function that opens a conductor with empty tables for the options `{ release, now }`
      */
     constructor(open) {
         this.#open = open;

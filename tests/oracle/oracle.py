@@ -1,16 +1,16 @@
-"""The real Nova as a live oracle: puts random cases to it and writes vector files.
+"""The real Nova as a live oracle: runs it on random cases and writes vector files.
 
     python oracle.py --out DIR [--count N] [--seed N]
 
-Needs a Python environment with `nova==34.0.0`. The files have the form of `tests/vectors`, so the same runner judges the faces by
-them. Clocks and settings are pinned. Only these parts of Nova are replaced: the database call that stores a fault and the transport
-of notifications, which are recorded, and the queries for the block devices and shares of an instance, which return those of the
-case.
+Needs a Python environment with `nova==34.0.0`. The files have the form of `tests/vectors`, so the same runner checks the
+faces against them. Clocks and settings are pinned. Only these parts of Nova are replaced: the database call that stores a fault
+and the transport of notifications, which are recorded, and the queries for the block devices and shares of an instance, which
+return those of the case.
 
 Beyond the form of `tests/vectors`, a case may have
 
-* `network_info_is_raw`: the network info reached Nova as it is, without having been hydrated;
-* `error.kwargs`: the keyword arguments of the exception, without the code that every class of Nova's adds.
+* `network_info_is_raw`: the network info reached Nova without having been hydrated;
+* `error.kwargs`: the keyword arguments of the exception, without the code that every class of Nova adds.
 """
 
 import argparse
@@ -42,7 +42,7 @@ GLANCE = "http://glance.example:9292"
 # Inputs -------------------------------------------------------------------------------------------------------------------
 
 class Generator:
-    """Random inputs. Odd ones are frequent, because there two implementations differ most."""
+    """Random inputs. Unusual ones are frequent, because implementations differ most on them."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -115,13 +115,13 @@ class Generator:
                 "meta": self.one({}, {"rxtx_cap": 1.0}, {"a": True, "b": 7, "c": "x"}), "active": True}
 
     def some(self, values):
-        """Some of the members of a mapping, in any order."""
+        """Returns some of the members of a mapping, in random order."""
         names = [name for name in values if self.random.random() < 0.9]
         self.random.shuffle(names)
         return {name: values[name] for name in names}
 
     def raw_network_info(self):
-        """Network info that nobody hydrated: mappings with keys of their own, and without some of Nova's."""
+        """Network info that was not hydrated: mappings with additional keys, and without some of Nova's."""
         ip = lambda: self.some({
             "address": self.one("10.0.0.7", "fd00::7", "bad", None), "version": self.one(4, 6, None), "label": self.one("given", 7),
             "vif_mac": "00:00", "type": "fixed", "meta": self.one({}, {"a": 1}),
@@ -214,7 +214,7 @@ def make_instance(given, ctx):
 
 
 def make_raw_network_info(given):
-    """Nova's own classes around the mappings, without their constructors, which fill in defaults."""
+    """Puts the mappings into Nova's own classes, without their constructors, which fill in defaults."""
     def as_given(cls, values):
         made = cls.__new__(cls)
         made.update(values)
@@ -236,7 +236,7 @@ def make_raw_network_info(given):
 
 @contextlib.contextmanager
 def tables_of(given, ctx):
-    """Lets the queries for block devices and shares return those of the instance's document."""
+    """Makes the queries for block devices and shares return those of the instance's document."""
     def rows(cls, name):
         return [cls(ctx, **row) for row in given.get(name) or []]
 
@@ -247,7 +247,7 @@ def tables_of(given, ctx):
 
 
 def resolve(fault):
-    """Everything that a function can see of an exception."""
+    """Returns everything that a function can see of an exception."""
     formatted = None
     if hasattr(fault, "format_message"):
         formatted = {"return": fault.format_message()}
@@ -419,7 +419,7 @@ class Oracle:
                 payload = instance_payloads.InstanceExistsPayload(
                     context=ctxt, instance=make_instance(given, ctxt),
                     audit_period=instance_payloads.AuditPeriodPayload(audit_period_beginning=begin, audit_period_ending=end))
-            # What Nova does before it emits a payload.
+            # Nova does the same before it emits a payload.
             payload.obj_reset_changes(recursive=True)
             return payload.obj_to_primitive()
         return call

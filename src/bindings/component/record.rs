@@ -122,7 +122,7 @@ records! {
     DefaultDeviceNames { ; named, stopped }: to device;
     PrefixFrom [RootDevice, DefaultRootDevice, XenDriver]: to device;
     TakenLetter { letter, device_name; by }: to device;
-    Explanation { prefix, replaced_prefix, asked_letter; device_name, prefix_from, taken }: to device;
+    Explanation { prefix, replaced_prefix, requested_letter; device_name, prefix_from, taken }: to device;
 }
 
 impl ToWit<device::TakenBy> for TakenBy {

@@ -33,7 +33,8 @@ options! {
     }
 }
 
-/// Returns the values of a new action, which starts when its request did. Nova: `pack_action_start`.
+/// Returns the values of a new action. The start time is that of the request, not the current time. Nova:
+/// `pack_action_start`.
 #[wasm_bindgen(js_name = packActionStart, unchecked_return_type = "ActionStartValues")]
 pub fn pack_action_start(
     #[wasm_bindgen(unchecked_param_type = "PackActionStartOptions")] options: &JsValue,
@@ -74,7 +75,7 @@ options! {
         instance_uuid: String,
         /// The step, such as `compute_reboot_instance`.
         event_name: String,
-        /// The host that runs it. `hibiscus` only.
+        /// The host that runs the step. `hibiscus` only.
         host: Option<String>,
         /// The current time [default: the engine's clock].
         now: Option<NaiveDateTime>,
@@ -103,7 +104,7 @@ options! {
         event_name: String,
         /// The failure: any thrown value, a `Failure`, or its message as a string.
         exc_val: Option<Exception>,
-        /// The formatted stack frames. Without them the event is a success, whatever `excVal` is.
+        /// The formatted stack frames. Without them the event is a success, even when `excVal` is given.
         exc_tb: Option<String>,
         /// The current time [default: the engine's clock].
         now: Option<NaiveDateTime>,
@@ -112,7 +113,7 @@ options! {
 
 /// Returns the values that finish an event. Nova: `pack_action_event_finish`.
 ///
-/// `grizzly` throws `UnicodeEncodeError` for a message that is not ASCII.
+/// Throws `UnicodeEncodeError` in `grizzly` when the text of the exception is not ASCII.
 #[wasm_bindgen(js_name = packActionEventFinish, unchecked_return_type = "ActionEventFinishValues")]
 pub fn pack_action_event_finish(
     #[wasm_bindgen(unchecked_param_type = "PackActionEventFinishOptions")] options: &JsValue,
@@ -130,7 +131,7 @@ pub fn pack_action_event_finish(
     Ok(values.to_js())
 }
 
-/// The exception of an event, or its message.
+/// The exception of an event, or only its message.
 enum Exception {
     Text(String),
     Fault(Box<Fault>),
@@ -184,7 +185,7 @@ options! {
         instance_uuid: String,
         /// The step, such as `compute_reboot_instance`.
         event_name: String,
-        /// The host that runs it [default: the configured one]. `hibiscus` only.
+        /// The host that runs the step [default: the configured one]. `hibiscus` only.
         host: Option<String>,
     }
 }
@@ -210,7 +211,7 @@ options! {
         event_name: String,
         /// The failure: any thrown value, a `Failure`, or its message as a string.
         exc_val: Option<Exception>,
-        /// The formatted stack frames. Without them the event is a success, whatever `excVal` is.
+        /// The formatted stack frames. Without them the event is a success, even when `excVal` is given.
         exc_tb: Option<String>,
     }
 }
@@ -221,22 +222,22 @@ options! {
         context: Option<Context>,
         /// The step, such as `compute_reboot_instance`.
         event_name: String,
-        /// The instances; each gets an event of its own.
+        /// The instances. Each one gets its own event.
         instance_uuids: Vec<String>,
-        /// The host that runs it [default: the configured one]. `hibiscus` only.
+        /// The host that runs the step [default: the configured one]. `hibiscus` only.
         host: Option<String>,
         /// Whether finishing ignores an action that no longer exists; the events of later instances then stay open.
         /// Nova: `graceful_exit`. `hibiscus` only.
         graceful_exit: Option<bool>,
-        /// Whether the error of the body is dropped too in that case, as Nova does. The error is never dropped
-        /// otherwise.
+        /// Whether the call drops the error of the body in that case, as Nova does.
         swallow_body_error: Option<bool>,
     }
 }
 
 #[wasm_bindgen]
 impl ComputeUtils {
-    /// Records the start of an action, and returns the row if the conductor does. Nova: `InstanceAction.action_start`.
+    /// Records the start of an action and returns the conductor's row; null when the conductor returns none. Nova:
+    /// `InstanceAction.action_start`.
     #[wasm_bindgen(js_name = actionStart, unchecked_return_type = "Promise<InstanceAction | null>")]
     pub fn action_start(
         &self,
@@ -249,7 +250,8 @@ impl ComputeUtils {
         })
     }
 
-    /// Records the end of an action, and returns the row if the conductor does. Nova: `InstanceAction.action_finish`.
+    /// Records the finish of an action and returns the conductor's row; null when the conductor returns none. Nova:
+    /// `InstanceAction.action_finish`.
     #[wasm_bindgen(js_name = actionFinish, unchecked_return_type = "Promise<InstanceAction | null>")]
     pub fn action_finish(
         &self,
@@ -262,7 +264,7 @@ impl ComputeUtils {
         })
     }
 
-    /// Records the start of an event, and returns the row if the conductor does. Nova:
+    /// Records the start of an event and returns the conductor's row; null when the conductor returns none. Nova:
     /// `InstanceActionEvent.event_start`.
     #[wasm_bindgen(js_name = eventStart, unchecked_return_type = "Promise<InstanceActionEvent | null>")]
     pub fn event_start(&self, #[wasm_bindgen(unchecked_param_type = "EventStartOptions")] options: JsValue) -> Promise {
@@ -273,7 +275,7 @@ impl ComputeUtils {
         })
     }
 
-    /// Records the success of an event, and returns the row if the conductor does. Nova:
+    /// Records the success of an event and returns the conductor's row; null when the conductor returns none. Nova:
     /// `InstanceActionEvent.event_finish`.
     #[wasm_bindgen(js_name = eventFinish, unchecked_return_type = "Promise<InstanceActionEvent | null>")]
     pub fn event_finish(
@@ -287,8 +289,8 @@ impl ComputeUtils {
         })
     }
 
-    /// Records the outcome of an event, and returns the row if the conductor does. Nova:
-    /// `InstanceActionEvent.event_finish_with_failure`.
+    /// Records the finish of an event, with its exception when it failed, and returns the conductor's row; null when
+    /// the conductor returns none. Nova: `InstanceActionEvent.event_finish_with_failure`.
     #[wasm_bindgen(js_name = eventFinishWithFailure, unchecked_return_type = "Promise<InstanceActionEvent | null>")]
     pub fn event_finish_with_failure(
         &self,
@@ -310,7 +312,7 @@ impl ComputeUtils {
         })
     }
 
-    // `host.d.ts` declares and documents it, with its type parameter.
+    // `host.d.ts` declares this method, because wasm-bindgen cannot declare its type parameter.
     #[wasm_bindgen(js_name = reportEvent, unchecked_return_type = "Promise<unknown>", skip_typescript)]
     pub fn report_event(&self, options: JsValue, body: JsValue) -> Promise {
         self.call(async move |config, services| {

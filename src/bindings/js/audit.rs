@@ -21,7 +21,7 @@ options! {
         context: Option<Context>,
         /// The compute host [default: the configured one].
         host: Option<String>,
-        /// The time before which the window of the audit completed [default: now].
+        /// The timestamp before which the window is complete [default: the current time].
         timestamp: Option<NaiveDateTime>,
     }
 }
@@ -34,7 +34,7 @@ options! {
         window: Window,
         /// The compute host [default: the configured one].
         host: Option<String>,
-        /// The number of instances.
+        /// How many instances the audit has.
         num_instances: i64,
     }
 }
@@ -47,7 +47,7 @@ options! {
         window: Window,
         /// The compute host [default: the configured one].
         host: Option<String>,
-        /// The number of instances that failed.
+        /// How many instances failed.
         errors: i64,
         /// The message of the row.
         message: Option<String>,
@@ -55,13 +55,13 @@ options! {
 }
 
 options! {
-    /// The context of an audit, and its signal and progress callback.
+    /// The request context, the signal and the progress callback of an audit.
     pub struct RunInstanceUsageAuditOptions {
         context: Option<Context>,
-        /// Stops the audit between two pages, and the wait for a callback. The task log row is finished all the same,
+        /// Stops the audit between two pages or while it waits for a callback. The audit then finishes the task log row
         /// with a message that says so.
         signal: Option<AbortSignal>,
-        /// Called with the progress once the task log row is open and after each page. An error that it throws stops
+        /// Receives the progress once the task log row is inserted and after each page. An error that it throws stops
         /// the audit.
         on_progress: Option<ProgressFunction>,
     }
@@ -69,8 +69,8 @@ options! {
 
 #[wasm_bindgen]
 impl ComputeUtils {
-    /// Returns whether the audit of the window completed before `timestamp` is running or has run for a host. Nova:
-    /// `has_audit_been_run`.
+    /// Returns whether the task log has a row, in any state, for this host and the last window that is complete before
+    /// `timestamp`. Nova: `has_audit_been_run`.
     #[wasm_bindgen(js_name = hasAuditBeenRun, unchecked_return_type = "Promise<boolean>")]
     pub fn has_audit_been_run(
         &self,
@@ -84,7 +84,7 @@ impl ComputeUtils {
         })
     }
 
-    /// Inserts the task log row of an audit. Throws `TaskAlreadyRunning` when it exists. Nova:
+    /// Inserts the task log row of an audit. Throws `TaskAlreadyRunning` when the row exists. Nova:
     /// `start_instance_usage_audit`.
     #[wasm_bindgen(js_name = startInstanceUsageAudit, unchecked_return_type = "Promise<void>")]
     pub fn start_instance_usage_audit(
@@ -98,7 +98,7 @@ impl ComputeUtils {
         })
     }
 
-    /// Finishes the task log row of an audit. Throws `TaskNotRunning` when it does not exist. Nova:
+    /// Finishes the task log row of an audit. Throws `TaskNotRunning` when the row does not exist. Nova:
     /// `finish_instance_usage_audit`.
     #[wasm_bindgen(js_name = finishInstanceUsageAudit, unchecked_return_type = "Promise<void>")]
     pub fn finish_instance_usage_audit(
@@ -113,14 +113,13 @@ impl ComputeUtils {
         })
     }
 
-    /// Audits the last completed window of the configured host: emits the `exists` notifications of each instance and
-    /// keeps a row in the task log. Returns null without doing anything when the task log has a row for the window.
-    /// Nova: the periodic task `_instance_usage_audit`.
+    /// Audits the last completed window of the configured host. Returns null and changes nothing when the task log has
+    /// a row for the window. Nova: the periodic task `_instance_usage_audit`.
     ///
-    /// The audit processes the instances page by page. A refused notification or an unreadable instance counts as one
-    /// error and the audit continues. When a page cannot be read, the notifier fails for a whole batch or the signal is
-    /// aborted, the audit finishes the row with a message that says so, counts every instance left as an error and
-    /// throws.
+    /// The audit reads the instances and sends their notifications page by page. A refused notification or an
+    /// unreadable instance counts as one error, and the audit continues. When a page cannot be read, the notifier fails
+    /// on a whole batch, or the signal is aborted, the audit stops: it finishes the task log row with a message that
+    /// says so, counts every remaining instance as an error, and throws the error.
     #[wasm_bindgen(js_name = runInstanceUsageAudit, unchecked_return_type = "Promise<AuditReport | null>")]
     pub fn run_instance_usage_audit(
         &self,

@@ -1,8 +1,8 @@
 // Awaits the answers of callbacks.
 
 /**
- * Returns a promise of a value or of what a promise resolves to. Unlike `Promise.resolve` it never throws: an exception
- * that unwinds through wasm would leave the call half finished.
+ * Returns a promise of a value, or of the value that a promise resolves to. Unlike `Promise.resolve` it never throws:
+ * an exception that unwinds through wasm would leave the call half finished.
  *
  * @param {unknown} value
  * @returns {Promise<unknown>}
@@ -12,7 +12,8 @@ export function toPromise(value) {
 }
 
 /**
- * Returns what an answer resolves to, or rejects with the reason of the signal when that is aborted earlier.
+ * Returns the value that an answer resolves to, or rejects with the reason of the signal when the signal is aborted
+ * first.
  *
  * @param {unknown} answer
  * @param {AbortSignal | undefined} signal

@@ -20,18 +20,18 @@ options! {
     /// The settings and the host of a `ComputeUtils`.
     pub struct ComputeUtilsOptions {
         release: Release,
-        /// The compute host that emits. Nova: `[DEFAULT] host`.
+        /// The compute host. Nova: `[DEFAULT] host`.
         host: String,
         /// `hour`, `day`, `month` or `year`, optionally with `@offset` [default: `month`]. Nova:
         /// `[DEFAULT] instance_usage_audit_period`.
         audit_period: Option<String>,
         /// Which notifications to emit [default: `unversioned`]. Nova: `[notifications] notification_format`.
         notification_format: Option<NotificationFormat>,
-        /// Whether versioned instance notifications contain the instance's `block_devices` [default: false]. Nova:
-        /// `[notifications] bdms_in_notifications`. `hibiscus` only.
+        /// Whether `instance.exists` lists the instance's `block_devices` [default: false]. Nova: `[notifications]
+        /// bdms_in_notifications`. `hibiscus` only.
         bdms_in_notifications: Option<bool>,
-        /// Whether versioned instance notifications contain the instance's `shares` [default: false]. Nova:
-        /// `[notifications] include_share_mapping`. `hibiscus` only.
+        /// Whether `instance.exists` lists the instance's `shares` [default: false]. Nova: `[notifications]
+        /// include_share_mapping`. `hibiscus` only.
         include_share_mapping: Option<bool>,
         /// The host's persistence, with the methods that the calls need.
         conductor: Option<ConductorObject>,
@@ -45,18 +45,19 @@ options! {
 }
 
 record! {
-    /// The request context; empty for periodic tasks, and by default.
+    /// The request context: the part of Nova's `RequestContext` that the library reads. User and project are null in
+    /// periodic tasks.
     pub interface ContextInput for Context {
         /// The user who sent the request.
         user_id: Option<String>,
         /// The project of that user.
         project_id: Option<String>,
-        /// `req-` and a UUID.
+        /// The request: `req-` and a UUID.
         request_id: Option<String>,
         /// When the request began.
         timestamp: Option<NaiveDateTime>,
-        /// The base of image URLs in unversioned payloads, without a slash at the end [default: the URL is the bare
-        /// image reference]. Nova finds it in the service catalog of the request.
+        /// The base of the image URLs in unversioned payloads, without a trailing slash [default: the URL is the bare
+        /// image reference]. Nova takes it from the request's service catalog.
         glance_endpoint: Option<String>,
     }
 }

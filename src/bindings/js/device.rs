@@ -16,9 +16,9 @@ use crate::{Error, Release};
 type Outcome<T> = core::result::Result<T, Error>;
 
 record! {
-    /// The columns of a block device mapping that device naming reads.
+    /// The fields of a block device mapping that device names depend on.
     pub struct BlockDevice {
-        /// The device name, such as `/dev/vdb`; null when it has none yet.
+        /// The name, such as `/dev/vdb`; null when the device has no name yet.
         device_name: Option<String>,
         /// `volume`, `snapshot`, `image` or `blank`. `hibiscus` only.
         source_type: Option<String>,
@@ -30,9 +30,9 @@ record! {
         virtual_name: Option<String>,
         /// The volume. `grizzly` only.
         volume_id: Option<String>,
-        /// The snapshot that the volume is made from. `grizzly` only.
+        /// The snapshot from which the volume is created. `grizzly` only.
         snapshot_id: Option<String>,
-        /// Whether a device of the image is left out. `grizzly` only.
+        /// Whether the mapping removes a device of the image. `grizzly` only.
         no_device: Option<bool>,
     }
 }
@@ -52,19 +52,19 @@ impl BlockDevice {
     }
 }
 
-/// Splits a device name into prefix and letters; null when it is not a device name. Nova: `match_device`.
+/// Splits a device name into its parts; null when it is not a device name. Nova: `match_device`.
 #[wasm_bindgen(js_name = matchDevice, unchecked_return_type = "DeviceMatch | null")]
 pub fn match_device(#[wasm_bindgen(unchecked_param_type = "string")] device: &JsValue) -> Result<JsValue> {
     Ok(device::match_device(&options::value::<String>(device, "device")?).to_js())
 }
 
-/// Returns a device name without `/dev/`. Nova: `strip_dev`.
+/// Removes one leading `/dev/`. Nova: `strip_dev`.
 #[wasm_bindgen(js_name = stripDev)]
 pub fn strip_dev(#[wasm_bindgen(unchecked_param_type = "string")] device_name: &JsValue) -> Result<String> {
     Ok(device::strip_dev(&options::value::<String>(device_name, "deviceName")?).to_owned())
 }
 
-/// Returns a device name with `/dev/`. Nova: `prepend_dev`.
+/// Puts one `/dev/` in front of a name; an empty name stays empty. Nova: `prepend_dev` in `hibiscus`.
 #[wasm_bindgen(js_name = prependDev)]
 pub fn prepend_dev(#[wasm_bindgen(unchecked_param_type = "string")] device_name: &JsValue) -> Result<String> {
     Ok(device::prepend_dev(&options::value::<String>(device_name, "deviceName")?).into_owned())
@@ -79,14 +79,15 @@ options! {
     }
 }
 
-/// Returns a device name without `/dev/` and the prefix of its bus. Nova: `strip_prefix`.
+/// Removes one leading `/dev/` and then one leading `xvd`, `vd`, `sd` or, in `hibiscus`, `hd`. Nova: `strip_prefix`.
 #[wasm_bindgen(js_name = stripPrefix)]
 pub fn strip_prefix(#[wasm_bindgen(unchecked_param_type = "DeviceNameOptions")] options: &JsValue) -> Result<String> {
     let DeviceNameOptions { release, device_name } = options::read(options)?;
     Ok(device::strip_prefix(release, &device_name).to_owned())
 }
 
-/// Returns the letters of a device name. Nova: `get_device_letter`.
+/// Returns the part of a name that identifies the device in its instance: the name without prefix and digits, which may
+/// have several letters. Nova: `get_device_letter`.
 #[wasm_bindgen(js_name = getDeviceLetter)]
 pub fn get_device_letter(
     #[wasm_bindgen(unchecked_param_type = "DeviceNameOptions")] options: &JsValue,
@@ -95,7 +96,8 @@ pub fn get_device_letter(
     Ok(device::get_device_letter(release, &device_name).into_owned())
 }
 
-/// Returns the letters at an index, from 0: `a` to `z`, then `aa` and so on. Nova: `generate_device_letter`.
+/// Returns the letters at an index, from 0: `a`, `z` at 25, `aa` at 26; an empty string at a negative index. Nova:
+/// `generate_device_letter` in `hibiscus`.
 #[wasm_bindgen(js_name = generateDeviceLetter)]
 pub fn generate_device_letter(#[wasm_bindgen(unchecked_param_type = "Integer")] index: &JsValue) -> Result<String> {
     Ok(device::generate_device_letter(options::value(index, "index")?))
@@ -111,7 +113,7 @@ options! {
     }
 }
 
-/// Returns the device name of a prefix and an index. Nova: `generate_device_name`.
+/// Returns a prefix followed by the letters at an index. Nova: `generate_device_name` in `hibiscus`.
 #[wasm_bindgen(js_name = generateDeviceName)]
 pub fn generate_device_name(
     #[wasm_bindgen(unchecked_param_type = "GenerateDeviceNameOptions")] options: &JsValue,
@@ -121,15 +123,15 @@ pub fn generate_device_name(
 }
 
 options! {
-    /// The device letters that are in use.
+    /// The letters that are used.
     pub struct GetUnusedLetterOptions {
         release: Release,
-        /// The letters in use.
+        /// The used letters.
         used_letters: Vec<String>,
     }
 }
 
-/// Returns the first device letter that is not in use. Nova: `_get_unused_letter`.
+/// Returns the first letter that is not used. Nova: `_get_unused_letter`.
 #[wasm_bindgen(js_name = getUnusedLetter)]
 pub fn get_unused_letter(
     #[wasm_bindgen(unchecked_param_type = "GetUnusedLetterOptions")] options: &JsValue,
@@ -139,7 +141,8 @@ pub fn get_unused_letter(
     Ok(device::get_unused_letter(release, &used_letters)?)
 }
 
-/// Throws `InvalidInput` unless the value is a valid device name. Nova: `validate_device_name`.
+/// Checks the name of a block device mapping. Throws `InvalidBDMFormat` when it is empty, has more than 255 characters
+/// or contains a space. Nova: `validate_device_name` in `hibiscus`.
 #[wasm_bindgen(js_name = validateDeviceName)]
 pub fn validate_device_name(#[wasm_bindgen(unchecked_param_type = "string")] value: &JsValue) -> Result<()> {
     Ok(device::validate_device_name(&options::value::<String>(value, "value")?)?)
@@ -170,7 +173,7 @@ pub fn instance_block_mapping(
 }
 
 options! {
-    /// An instance for which to name a device.
+    /// The instance of the new device, and the requested name.
     pub struct GetDeviceNameForInstanceOptions {
         release: Release,
         /// The instance.
@@ -179,8 +182,8 @@ options! {
         bdms: Vec<BlockDevice>,
         /// The requested name [default: the next free one].
         device: Option<String>,
-        /// The number of disk devices that an instance may have, the root device included; a negative number means no
-        /// limit [default: no limit]. `hibiscus` only.
+        /// How many disk devices an instance may have, the root device included; negative means no limit [default: no
+        /// limit]. `hibiscus` only.
         max_disk_devices_to_attach: Option<i64>,
         /// The class of the driver, such as `xenapi.XenAPIDriver`. `grizzly` only.
         compute_driver: Option<String>,
@@ -199,10 +202,10 @@ impl GetDeviceNameForInstanceOptions {
     }
 }
 
-/// Returns the name of a device to attach. Nova: `get_device_name_for_instance`.
+/// Returns the name of a new device of an instance. Nova: `get_device_name_for_instance`.
 ///
-/// Throws `InvalidDevicePath` when the requested name or that of the root device is invalid, `DevicePathInUse` and
-/// `TooManyDiskDevices`.
+/// Throws `InvalidDevicePath` when `device` or the root device name is not a device name, `DevicePathInUse` when
+/// another device has the letter, and, in `hibiscus`, `TooManyDiskDevices` when the limit is reached.
 #[wasm_bindgen(js_name = getDeviceNameForInstance)]
 pub fn get_device_name_for_instance(
     #[wasm_bindgen(unchecked_param_type = "GetDeviceNameForInstanceOptions")] options: &JsValue,
@@ -211,7 +214,7 @@ pub fn get_device_name_for_instance(
     Ok(options.apply(device::get_device_name_for_instance)?)
 }
 
-/// Explains the name that `getDeviceNameForInstance` returns. Beyond Nova.
+/// Explains the result of `getDeviceNameForInstance`. Nova has no such function.
 #[wasm_bindgen(js_name = explainDeviceNameForInstance, unchecked_return_type = "Explanation")]
 pub fn explain_device_name_for_instance(
     #[wasm_bindgen(unchecked_param_type = "GetDeviceNameForInstanceOptions")] options: &JsValue,
@@ -221,7 +224,7 @@ pub fn explain_device_name_for_instance(
 }
 
 options! {
-    /// The device names beside which to name a device.
+    /// The names of the other devices, and the requested name.
     pub struct GetNextDeviceNameOptions {
         release: Release,
         /// The names of the existing devices; null for a device without a name.
@@ -230,8 +233,8 @@ options! {
         root_device_name: Option<String>,
         /// The requested name [default: the next free one].
         device: Option<String>,
-        /// The number of disk devices that an instance may have, the root device included; a negative number means no
-        /// limit [default: no limit]. `hibiscus` only.
+        /// How many disk devices an instance may have, the root device included; negative means no limit [default: no
+        /// limit]. `hibiscus` only.
         max_disk_devices_to_attach: Option<i64>,
         /// The class of the driver, such as `xenapi.XenAPIDriver`. `grizzly` only.
         compute_driver: Option<String>,
@@ -250,7 +253,7 @@ impl GetNextDeviceNameOptions {
     }
 }
 
-/// Returns the name of a device to attach beside those of a list. Nova: `get_next_device_name`.
+/// Returns the name of a new device beside a list of others. Nova: `get_next_device_name` in `hibiscus`.
 #[wasm_bindgen(js_name = getNextDeviceName)]
 pub fn get_next_device_name(
     #[wasm_bindgen(unchecked_param_type = "GetNextDeviceNameOptions")] options: &JsValue,
@@ -259,7 +262,7 @@ pub fn get_next_device_name(
     Ok(options.apply(device::get_next_device_name)?)
 }
 
-/// Explains the name that `getNextDeviceName` returns. Beyond Nova.
+/// Explains the result of `getNextDeviceName`. Nova has no such function.
 #[wasm_bindgen(js_name = explainNextDeviceName, unchecked_return_type = "Explanation")]
 pub fn explain_next_device_name(
     #[wasm_bindgen(unchecked_param_type = "GetNextDeviceNameOptions")] options: &JsValue,
@@ -276,15 +279,16 @@ options! {
         root_device_name: Option<String>,
         /// The device names in each list of block devices that Nova processes; null for a device to name.
         block_device_lists: Vec<Vec<Option<String>>>,
-        /// The number of disk devices that an instance may have, the root device included; a negative number means no
-        /// limit [default: no limit].
+        /// How many disk devices an instance may have, the root device included; negative means no limit [default: no
+        /// limit].
         max_disk_devices_to_attach: Option<i64>,
     }
 }
 
-/// Names all devices that have no name. Nova: `default_device_names_for_instance`. `hibiscus` only.
+/// Names all devices that have no name. Nova: `default_device_names_for_instance` in `hibiscus`.
 ///
-/// The caller saves the devices of `named` in their order and throws the error of `stopped`, if any.
+/// Nova saves each block device as soon as it has a name. The caller of this function saves those in `named`, in that
+/// order, and then throws the error in `stopped`.
 #[wasm_bindgen(js_name = defaultDeviceNamesForInstance, unchecked_return_type = "DefaultDeviceNames")]
 pub fn default_device_names_for_instance(
     #[wasm_bindgen(unchecked_param_type = "DefaultDeviceNamesForInstanceOptions")] options: &JsValue,

@@ -31,7 +31,7 @@ export function toJson(document, name) {
 }
 
 /**
- * Returns the text of a timestamp, and `undefined` for a value that is none. An invalid date throws.
+ * Returns a timestamp as a string, and `undefined` for a value that is not a timestamp. An invalid date throws.
  *
  * @param {unknown} timestamp
  * @returns {string | undefined}

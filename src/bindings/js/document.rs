@@ -17,7 +17,7 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = toJson)]
     fn to_json(document: &JsValue, name: &str) -> Result<String, JsValue>;
 
-    /// Returns the text of a string or a `Date`, and `None` for another value. An invalid date throws.
+    /// Returns a string or a `Date` as a string, and `None` for another value. An invalid date throws.
     #[wasm_bindgen(catch, js_name = timestampText)]
     pub fn timestamp_text(timestamp: &JsValue) -> Result<Option<String>, JsValue>;
 }

@@ -1,6 +1,6 @@
 // The error that the package throws.
 
-/** An error under the name that Nova gives it. */
+/** An error of the library or of its host. Its `code` is a stable name for programs. */
 export class NovaError extends Error {
     /**
      * @param {string} code

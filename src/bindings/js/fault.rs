@@ -17,9 +17,9 @@ use crate::fault::{self, Failure};
 record! {
     /// A failure as data: the parts of an exception and its traceback that Nova reads.
     pub interface Failure for Failure {
-        /// The class name without its module: `NoValidHost`.
+        /// The name of the class, without its module: `NoValidHost`.
         class_name: String,
-        /// The failure as text: Python's `str(e)`.
+        /// The failure as a string: Python's `str(e)`.
         text: String,
         /// The keyword argument `code` of the exception; absent when it has none, and then the code of a fault is 500.
         code: OptionalJson,
@@ -37,8 +37,9 @@ record! {
     }
 }
 
-/// A thrown value as a failure: a `Failure` record, or any JavaScript value. An error's name, message and stack become
-/// class name, text and traceback. The code of a `NovaError` becomes the class name, and its message is safe to show.
+/// A thrown value as a failure: a `Failure` record, or any JavaScript value. The name, message and stack of an error
+/// become class name, text and traceback. The code of a `NovaError` becomes the class name, and its message becomes the
+/// formatted message.
 pub struct Fault(pub Failure);
 
 impl Member for Fault {
@@ -78,7 +79,7 @@ fn frames(stack: &str) -> String {
 }
 
 options! {
-    /// The failure to describe.
+    /// The failure, and the message for tenants.
     pub struct ExceptionToDictOptions {
         /// Any thrown value or a `Failure`.
         fault: Fault,
@@ -87,10 +88,10 @@ options! {
     }
 }
 
-/// Returns the part of a failure that notifications and faults contain. Nova: `exception_to_dict`. `hibiscus` only.
+/// Returns the part of a failure that notifications and faults carry. Nova: `exception_to_dict` in `hibiscus`.
 ///
-/// The message is the given one unless that is empty, then the formatted message, then the class name: the text of a
-/// failure that is not Nova's never leaks.
+/// The message is the argument unless that is null or empty, otherwise the formatted message, otherwise the class name.
+/// The text of the failure is not a fallback, because it can contain details that tenants must not see.
 #[wasm_bindgen(js_name = exceptionToDict, unchecked_return_type = "ExceptionDict")]
 pub fn exception_to_dict(
     #[wasm_bindgen(unchecked_param_type = "ExceptionToDictOptions")] options: &JsValue,
@@ -114,7 +115,8 @@ options! {
     }
 }
 
-/// Returns the first bytes of a string without splitting a character. Nova: `safe_truncate`. `hibiscus` only.
+/// Returns the longest prefix of a string that has at most `length` bytes and ends at a character boundary. A negative
+/// length counts from the end. Nova: `safe_truncate` in `hibiscus`.
 #[wasm_bindgen(js_name = safeTruncate)]
 pub fn safe_truncate(
     #[wasm_bindgen(unchecked_param_type = "SafeTruncateOptions")] options: &JsValue,

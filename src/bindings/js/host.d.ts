@@ -1,6 +1,7 @@
 /**
  * A timestamp in UTC: a `Date`, an ISO 8601 string with or without zone (`2026-11-01T00:17:03.25`), or Python's
- * `str(datetime)` (`2026-11-01 00:17:03.250000`). Timestamps come out as strings with microseconds.
+ * `str(datetime)` (`2026-11-01 00:17:03.250000`). The library returns timestamps as strings with microseconds, such as
+ * `2026-11-01T00:17:03.250000`.
  */
 export type Timestamp = Date | string;
 
@@ -17,7 +18,7 @@ export interface Document {
 
 /**
  * A document that the caller passes in: a plain object, which may contain a `Date` for a timestamp, a `Map` for an
- * object and a `bigint` for an integer; or its JSON text, whose numbers keep every digit. It is never changed.
+ * object and a `bigint` for an integer, or its JSON text, whose numbers keep every digit. The library never changes it.
  */
 export type DocumentInput = object | string;
 
@@ -35,23 +36,26 @@ export type Row<T> = {
 export interface TaskLogKey {
     /** `instance_usage_audit` for audits. */
     task_name: string;
-    /** Begin of the window. */
+    /** The begin of the window. */
     period_beginning: string;
-    /** End of the window. */
+    /** The end of the window. */
     period_ending: string;
     /** The compute host. */
     host: string;
 }
 
-/** Which instances to list: those alive at any time of a window. */
+/** Which instances to list: those that match every field. */
 export interface WindowQuery {
-    /** `terminated_at` is null or later than this. */
+    /** Selects instances whose `terminated_at` is null or later than this. */
     begin: string;
-    /** `launched_at` is earlier than this. Null also includes instances that were never launched. */
+    /**
+     * Selects instances whose `launched_at` is earlier than this. Null also includes instances that were never
+     * launched.
+     */
     end: string | null;
-    /** Only instances of this project; null means all projects. */
+    /** Selects the instances of this project; null selects all projects. */
     project_id: string | null;
-    /** Only instances of this compute host; null means all hosts. */
+    /** Selects the instances of this compute host; null selects all hosts. */
     host: string | null;
 }
 
@@ -59,20 +63,20 @@ export interface WindowQuery {
 export interface InstancePage {
     /** One document per instance. */
     instances: DocumentInput[];
-    /** The marker that requests the next page; null or absent on the last page. */
+    /** The marker of the next page; null or absent on the last page. */
     next_marker?: string | null;
 }
 
 /**
  * The host's persistence: the calls that Nova makes to its conductor and database layer. Each method gets the context
- * of the caller's request first, and returns its answer or a promise of it. It fails by throwing or rejecting with an
- * error whose `code` is Nova's exception name; an `arguments` object of that error is kept.
+ * of the caller's request first, and returns a value or a promise of it. It fails by throwing, or by rejecting with, an
+ * error whose `code` is Nova's exception name. The library keeps the error's `arguments` when they are an object.
  *
- * The four action methods return the row that they wrote, or nothing. The library only passes that row on to its
- * caller.
+ * The last four methods return the row that they wrote, or null when the host does not provide it. The library passes
+ * that row on to its own caller and does not read it.
  */
 export interface Conductor {
-    /** Returns the first row with this key in any state. Nova: `task_log_get`. */
+    /** Returns the first row with this key, in any state. Nova: `task_log_get`. */
     taskLogGet(context: Context, task: TaskLogKey): Awaitable<Row<TaskLog> | null | void>;
     /**
      * Inserts a row in state `RUNNING` without errors. Fails with `TaskAlreadyRunning` when a row with this key exists
@@ -86,14 +90,14 @@ export interface Conductor {
     taskLogEndTask(context: Context, task: TaskLogKey & { errors: Integer; message: string | null }): Awaitable<void>;
     /**
      * Returns at most `limit` of the instances that the query selects, soft-deleted ones included, ordered by
-     * `project_id` and then `uuid`; `marker` is that of the previous page. Nova:
-     * `instance_get_active_by_window_joined`.
+     * `project_id` and then `uuid`; `marker` is the `next_marker` of the previous page; null requests the first page.
+     * Nova: `instance_get_active_by_window_joined`.
      */
     instanceGetActiveByWindow(
         context: Context,
         query: WindowQuery & { marker: string | null; limit: number },
     ): Awaitable<InstancePage>;
-    /** Returns how many instances the query selects. Called only when the first page is not the last. */
+    /** Returns how many instances the query selects. The library calls it only when the first page is not the last. */
     instanceCountActiveByWindow(context: Context, query: WindowQuery): Awaitable<Integer>;
     /**
      * Returns the traffic of the vifs of some instances in the periods that began at `start_period`. `grizzly` only.
@@ -104,8 +108,8 @@ export interface Conductor {
         query: { uuids: string[]; start_period: string },
     ): Awaitable<Row<BwUsage>[]>;
     /**
-     * Returns the network info of an instance, a list of vifs. `grizzly` only, and only when the instance's cache has
-     * none. Nova: `get_instance_nw_info` of the network API.
+     * Returns the network info of an instance, given as its document: a list of vifs. `grizzly` only, and only when the
+     * instance's cache has none. Nova: `get_instance_nw_info` of the network API.
      */
     instanceGetNwInfo(context: Context, instance: Document): Awaitable<DocumentInput>;
     /** Inserts a fault of an instance. Nova: `instance_fault_create`. */
@@ -114,7 +118,8 @@ export interface Conductor {
     actionStart(context: Context, values: ActionStartValues): Awaitable<Row<InstanceAction> | null | void>;
     /**
      * Finishes the action of this instance and request: the first one in `grizzly`, the only one in `hibiscus`. Fails
-     * with `InstanceActionNotFound` otherwise. Nova: `action_finish`.
+     * with `InstanceActionNotFound` when it finds none, in `hibiscus` also when it finds several. Nova:
+     * `action_finish`.
      */
     actionFinish(context: Context, values: ActionFinishValues): Awaitable<Row<InstanceAction> | null | void>;
     /**
@@ -127,8 +132,9 @@ export interface Conductor {
         values: ActionEventStartValues,
     ): Awaitable<Row<InstanceActionEvent> | null | void>;
     /**
-     * Finishes the first event of this name under that action, and sets the action's message to `Error` when the result
-     * is. Fails with `InstanceActionNotFound` or `InstanceActionEventNotFound`. Nova: `action_event_finish`.
+     * Finishes the first event of this name under the action that `actionEventStart` selects. Fails with
+     * `InstanceActionNotFound` or `InstanceActionEventNotFound`. Sets the action's message to `Error` when the result
+     * is `Error` in any letter case. Nova: `action_event_finish`.
      */
     actionEventFinish(
         context: Context,
@@ -136,23 +142,22 @@ export interface Conductor {
     ): Awaitable<Row<InstanceActionEvent> | null | void>;
 }
 
-/** The host's emission. */
+/** The host's emission of notifications. */
 export interface Notifier {
     /**
      * Sends a batch in order and returns one answer per notification: null or undefined for one that was sent, an error
-     * for one that was refused. No answer at all means that all were sent. Throwing means that no notification was sent
-     * and that further batches would fail too.
+     * for one that was refused. A null or undefined result means that all were sent. Throwing means that no
+     * notification was sent and that further batches would fail too.
      */
     notify(context: Context, notifications: Notification[]): Awaitable<(Error | null | undefined)[] | null | void>;
 }
 
 export interface ComputeUtils {
     /**
-     * Runs `body` and reports it: opens an event per instance before and finishes it afterwards, with the outcome.
-     * Nova: `EventReporter`.
+     * Starts one event per instance, runs `body`, and finishes the events with its outcome. Nova: `EventReporter`.
      *
-     * Returns what the body returns. An error of the body is recorded and thrown again unchanged. When finishing the
-     * events fails, that error is thrown, as in Nova, with the error of the body as its `body`.
+     * Returns the value of the body. Records an error of the body and throws it again unchanged. When the events cannot
+     * be finished, throws that error, as Nova does; its `body` is the error of the body.
      */
     reportEvent<T>(options: ReportEventOptions, body: () => T): Promise<Awaited<T>>;
 }

@@ -30,7 +30,7 @@ extern "C" {
     #[wasm_bindgen(js_name = unlessAborted)]
     fn unless_aborted(answer: &JsValue, signal: &JsValue, grace: f64) -> Promise;
 
-    /// Returns a promise of a value or of what a promise resolves to.
+    /// Returns a promise of a value, or of the value that a promise resolves to.
     #[wasm_bindgen(js_name = toPromise)]
     pub fn to_promise(value: &JsValue) -> Promise;
 }

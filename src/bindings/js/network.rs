@@ -21,18 +21,19 @@ options! {
     }
 }
 
-/// Returns network info with all members of Nova's network model. Nova: `NetworkInfo.hydrate`.
+/// Returns a list of vifs with everything that a cache leaves out: defaults, the IP versions of addresses and networks,
+/// and unknown keys collected in `meta`. Nova: `NetworkInfo.hydrate`.
 ///
-/// Throws `ValueError` (`JSONDecodeError` in `hibiscus`) for text that is not JSON, `TypeError` or `AttributeError` for
-/// a value that has the wrong structure, and `InvalidIpAddressError` or `AddrFormatError` for an address or network
-/// without a recognizable version.
+/// Throws `ValueError` (`JSONDecodeError` in `hibiscus`) when the text is not JSON, `TypeError` or `AttributeError`
+/// when a value has the wrong type, and `InvalidIpAddressError` or `AddrFormatError` when the version of an address or
+/// network cannot be inferred.
 #[wasm_bindgen(unchecked_return_type = "Document[]")]
 pub fn hydrate(#[wasm_bindgen(unchecked_param_type = "HydrateOptions")] options: &JsValue) -> Result<JsValue> {
     let HydrateOptions { release, network_info } = options::read(options)?;
     Ok(from_json(&NetworkInfo::hydrate(release, &network_info.0)?.to_json())?)
 }
 
-/// Returns the hydrated network info of an instance's cache. Nova: `get_nw_info_for_instance`. `grizzly` only.
+/// Returns the hydrated network info of an instance's cache. Nova: `get_nw_info_for_instance` in `grizzly`.
 #[wasm_bindgen(js_name = getNwInfoForInstance, unchecked_return_type = "Document[]")]
 pub fn get_nw_info_for_instance(
     #[wasm_bindgen(unchecked_param_type = "DocumentInput")] instance: &JsValue,
@@ -41,8 +42,8 @@ pub fn get_nw_info_for_instance(
     Ok(from_json(&network::get_nw_info_for_instance(&Instance::parse(&instance)?, &mut text)?.to_json())?)
 }
 
-/// Returns the hydrated network info of an instance's cache; null when the cache holds null in its place. Nova:
-/// `Instance.get_network_info`. `hibiscus` only.
+/// Returns the hydrated network info of an instance's cache; null when the column of the cache is null. Nova:
+/// `Instance.get_network_info` in `hibiscus`.
 #[wasm_bindgen(js_name = getNetworkInfo, unchecked_return_type = "Document[] | null")]
 pub fn get_network_info(#[wasm_bindgen(unchecked_param_type = "DocumentInput")] instance: &JsValue) -> Result<JsValue> {
     let (instance, mut text) = (document::text(instance, "instance")?, String::new());

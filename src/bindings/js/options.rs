@@ -173,7 +173,8 @@ impl Reader<'_> {
         self.fail(Error::type_error(format!("`{path}` is {kind}: give {expected}")));
     }
 
-    /// Returns what was read of a value. On `None`, records what was expected and returns a placeholder.
+    /// Returns the value of `read`. On `None`, records an error that names the expected value, and returns a
+    /// placeholder.
     pub fn require<T: Default>(&self, value: &JsValue, read: Option<T>, expected: &str) -> T {
         if read.is_none() {
             self.reject(value, expected);

@@ -16,33 +16,34 @@ use crate::period::{self, Period, Window};
 pub const DEFAULT_AUDIT_PERIOD: &str = "month";
 
 record! {
-    /// A window, with its end excluded.
+    /// One window of a period. It begins when the previous window ends.
     pub interface WindowInput for Window {
-        /// Begin of the window.
+        /// The begin, which belongs to the window.
         begin: NaiveDateTime,
-        /// End of the window.
+        /// The end, which does not belong to the window.
         end: NaiveDateTime,
     }
 }
 
 options! {
-    /// The period and the time before which its window completed.
+    /// The period, and the timestamp before which its window is complete.
     pub struct LastCompletedAuditPeriodOptions {
         release: Release,
-        /// The period in place of the configured one.
+        /// Overrides `auditPeriod` unless it is null or empty.
         unit: Option<String>,
         /// The configured period [default: `month`].
         audit_period: Option<String>,
-        /// The time before which the window completed [default: now].
+        /// The timestamp before which the window is complete [default: the current time].
         before: Option<NaiveDateTime>,
-        /// Whether an offset past the end of a month means its last day, where Nova raises. Beyond Nova.
+        /// Whether an offset past the end of a month means its last day (`month@31`). Nova fails in that case.
         clamp: Option<bool>,
     }
 }
 
-/// Returns the window that completed last before a time. Nova: `last_completed_audit_period`.
+/// Returns the last window that is complete before a timestamp; a window that ends exactly then is not complete yet.
+/// Nova: `last_completed_audit_period`.
 ///
-/// Throws `ValueError` for an invalid period or offset, and `OverflowError` for a step out of the calendar.
+/// Throws `ValueError` on an invalid period or offset, and `OverflowError` when a window leaves the calendar.
 #[wasm_bindgen(js_name = lastCompletedAuditPeriod, unchecked_return_type = "Window")]
 pub fn last_completed_audit_period(
     #[wasm_bindgen(unchecked_param_type = "LastCompletedAuditPeriodOptions")] options: &JsValue,
@@ -60,19 +61,20 @@ pub fn last_completed_audit_period(
 }
 
 options! {
-    /// The period whose bounds to compute.
+    /// The period, and the current time.
     pub struct AuditPeriodBoundsOptions {
         release: Release,
         /// The configured period [default: `month`].
         audit_period: Option<String>,
-        /// Whether to return the time from the end of the last completed window to now, in place of that window.
+        /// Whether to return the window from the end of the last completed window until now, instead of that window.
         current_period: Option<bool>,
         /// The current time [default: the engine's clock].
         now: Option<NaiveDateTime>,
     }
 }
 
-/// Returns the bounds of the configured period. Nova: `audit_period_bounds`.
+/// Returns the last completed window or, with `currentPeriod`, the window from its end until now. Nova:
+/// `audit_period_bounds`.
 #[wasm_bindgen(js_name = auditPeriodBounds, unchecked_return_type = "Window")]
 pub fn audit_period_bounds(
     #[wasm_bindgen(unchecked_param_type = "AuditPeriodBoundsOptions")] options: &JsValue,
@@ -93,12 +95,13 @@ options! {
         begin: NaiveDateTime,
         /// The latest end of a window.
         end: NaiveDateTime,
-        /// Whether an offset past the end of a month means its last day, where Nova raises.
+        /// Whether an offset past the end of a month means its last day (`month@31`). Nova fails in that case.
         clamp: Option<bool>,
     }
 }
 
-/// Returns all windows that lie between two times, oldest first; at most 100,000. Beyond Nova.
+/// Returns all windows that lie between two timestamps, oldest first, including a window that begins at `begin` or ends
+/// at `end`. Throws `ValueError` when there are more than 100,000 windows. Nova has no such function.
 #[wasm_bindgen(js_name = windowsBetween, unchecked_return_type = "Window[]")]
 pub fn windows_between(
     #[wasm_bindgen(unchecked_param_type = "WindowsBetweenOptions")] options: &JsValue,

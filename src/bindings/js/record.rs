@@ -51,7 +51,7 @@ macro_rules! from_js {
     )*};
 }
 
-/// Does both.
+/// Declares the conversions of `to_js!` and `from_js!`.
 macro_rules! both_ways {
     ($($records:tt)*) => {
         to_js! { $($records)* }
@@ -99,14 +99,14 @@ impl ToJs for DeviceMatch<'_> {
 
 impl ToJs for Explanation {
     fn to_js(&self) -> JsValue {
-        let Self { device_name, prefix, prefix_from, replaced_prefix, asked_letter, taken } = self;
+        let Self { device_name, prefix, prefix_from, replaced_prefix, requested_letter, taken } = self;
         object(&[
             ("device_name", device_name.as_ref().ok().to_js()),
             ("error", device_name.as_ref().err().to_js()),
             ("prefix", prefix.to_js()),
             ("prefix_from", prefix_from.to_js()),
             ("replaced_prefix", replaced_prefix.to_js()),
-            ("asked_letter", asked_letter.to_js()),
+            ("requested_letter", requested_letter.to_js()),
             ("taken", taken.to_js()),
         ])
     }

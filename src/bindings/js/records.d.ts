@@ -4,25 +4,31 @@ export type Release = "grizzly" | "hibiscus";
 /** Which notifications to emit: those with a flat payload, those with a `nova_object.*` envelope, or one of each. */
 export type NotificationFormat = "unversioned" | "versioned" | "both";
 
-/** A window, with its end excluded. */
+/** One window of a period. It begins when the previous window ends. */
 export interface Window {
-    /** Begin of the window. */
+    /** The begin, which belongs to the window. */
     begin: string;
-    /** End of the window. */
+    /** The end, which does not belong to the window. */
     end: string;
 }
 
-/** The request context; all members are null for periodic tasks. */
+/**
+ * The request context: the part of Nova's `RequestContext` that the library reads. User and project are null in
+ * periodic tasks.
+ */
 export interface Context {
     /** The user who sent the request. */
     user_id: string | null;
     /** The project of that user. */
     project_id: string | null;
-    /** `req-` and a UUID. */
+    /** The request: `req-` and a UUID. */
     request_id: string | null;
     /** When the request began. */
     timestamp: string | null;
-    /** The base of image URLs in unversioned payloads, without a slash at the end. */
+    /**
+     * The base of the image URLs in unversioned payloads, without a trailing slash. When null, the payload has the bare
+     * image reference, as in Nova.
+     */
     glance_endpoint: string | null;
 }
 
@@ -30,7 +36,7 @@ export interface Context {
 export interface DeviceMatch {
     /** The prefix, such as `/dev/vd`. */
     prefix: string;
-    /** The letters, such as `b`. */
+    /** The letter or letters, such as `b`. */
     suffix: string;
 }
 
@@ -38,15 +44,17 @@ export interface DeviceMatch {
 export interface DefaultDeviceNames {
     /** The devices that got a name, in the order in which Nova names and saves them. */
     named: NamedDevice[];
-    /** The error that ended the naming early; null when all devices have a name. */
+    /**
+     * The error that stopped the naming; null when all devices have a name. The devices in `named` keep their names.
+     */
     stopped: NovaError | null;
 }
 
 /** A device that got a name. */
 export interface NamedDevice {
-    /** The index of its list. */
+    /** The index of its list, from 0. */
     list_index: number;
-    /** Its index in the list. */
+    /** Its index in that list, from 0. */
     index: number;
     /** Its name. */
     device_name: string;
@@ -54,38 +62,41 @@ export interface NamedDevice {
 
 /** Why a device gets its name. */
 export interface Explanation {
-    /** The name; null when there is an error. */
+    /** The name; null when the device gets none. */
     device_name: string | null;
-    /** Why the device gets no name; null when it gets one. */
+    /** The error when the device gets no name; otherwise null. */
     error: NovaError | null;
     /** The prefix of the name. */
     prefix: string;
     /**
-     * The source of the prefix: the root device of the instance; `/dev/sda1`, which Nova assumes without a root device;
-     * or the Xen driver, whose devices all have the same prefix.
+     * The origin of the prefix: the root device of the instance; Nova's default root device, `/dev/sda1`, because the
+     * instance has no root device name; or the Xen driver, whose devices all have the prefix `/dev/xvd`.
      */
     prefix_from: "root_device" | "default_root_device" | "xen_driver";
-    /** The requested prefix, when `prefix` replaces it; otherwise null. */
+    /** The requested prefix when `prefix` replaces it; otherwise null. */
     replaced_prefix: string | null;
     /** The requested letters. */
-    asked_letter: string | null;
-    /** The letters in use and their users. A letter may appear several times. */
+    requested_letter: string | null;
+    /** The letters that are taken. A letter may occur several times. */
     taken: TakenLetter[];
 }
 
-/** A letter in use. */
+/** A letter that is taken. */
 export interface TakenLetter {
-    /** The letter; null for a device without a name, which counts as a device all the same. */
+    /** The letter; null for a device without a name, which counts toward the limit all the same. */
     letter: string | null;
-    /** The device name that has the letter; null when none has. */
+    /** The name that contains the letter; null when no name does. */
     device_name: string | null;
-    /** The user: the device of a role (`root`, `ebs0`), the name at an index of the list, or a disk that Xen adds. */
+    /**
+     * The device that has the letter: the device of this role in the instance's mapping (`root`, `swap`, `ebs0`), the
+     * name at this index of the list, from 0, or a disk that Xen adds for a flavor with `ephemeral_gb` or `swap`.
+     */
     by: { role: string } | { place: number } | "xen_ephemeral_disk" | "xen_swap_disk";
 }
 
-/** The part of a failure that notifications and faults contain. */
+/** The part of a failure that notifications and faults carry. */
 export interface ExceptionDict {
-    /** The class name. */
+    /** The name of the class. */
     exception: string;
     /** The message, at most 255 bytes. */
     message: string;
@@ -101,9 +112,9 @@ export interface TaskLog {
     state: string;
     /** The compute host. */
     host: string;
-    /** Begin of the window. */
+    /** The begin of the window. */
     period_beginning: string;
-    /** End of the window. */
+    /** The end of the window. */
     period_ending: string;
     /** The last message of the task. */
     message: string;
@@ -133,15 +144,15 @@ export interface InstanceFaultValues {
     instance_uuid: string;
     /** The code: an integer; in `grizzly` any value that the exception carries, such as a string or null. */
     code: Value;
-    /** The text for tenants. */
+    /** The message for tenants. */
     message: string;
-    /** The text for administrators. */
+    /** The details for administrators. */
     details: string;
     /** The compute host. */
     host: string;
 }
 
-/** The values of a new row of `instance_actions`. */
+/** The values of a new row of the table `instance_actions`. */
 export interface ActionStartValues {
     /** The requested operation, such as `reboot`. */
     action: string | null;
@@ -159,7 +170,7 @@ export interface ActionStartValues {
     updated_at: string | null;
 }
 
-/** The values that finish a row of `instance_actions`. */
+/** The values that finish a row of the table `instance_actions`. */
 export interface ActionFinishValues {
     /** The instance. */
     instance_uuid: string;
@@ -171,33 +182,36 @@ export interface ActionFinishValues {
     updated_at: string | null;
 }
 
-/** The values of a new row of `instance_actions_events`, and the key of its action. */
+/** The values of a new row of the table `instance_actions_events`, and the instance and request of its action. */
 export interface ActionEventStartValues {
     /** The step, such as `compute_reboot_instance`. */
     event: string;
     /** The instance. */
     instance_uuid: string;
-    /** The request of the action. */
+    /** The request. */
     request_id: string | null;
     /** The current time. */
     start_time: string;
-    /** The host that runs it. `hibiscus` only. */
+    /** The host that runs the step. `hibiscus` only. */
     host: string | null;
 }
 
-/** The values that finish a row of `instance_actions_events`. A null leaves the column as it is. */
+/**
+ * The values that finish a row of the table `instance_actions_events`. A field that is null leaves its column
+ * unchanged.
+ */
 export interface ActionEventFinishValues {
     /** The step. */
     event: string;
     /** The instance. */
     instance_uuid: string;
-    /** The request of the action. */
+    /** The request. */
     request_id: string | null;
     /** The current time. */
     finish_time: string;
     /** `Success` or `Error`. */
     result: string;
-    /** The failure as text. `grizzly` only, and no column stores it. */
+    /** The text of the failure; no column holds it. `grizzly` only. */
     message: string | null;
     /** The part of the failure that tenants may see, at most 255 bytes. `hibiscus` only. */
     details: string | null;
@@ -227,11 +241,11 @@ export interface InstanceAction {
     message: string | null;
     /** When the row was inserted. */
     created_at: string | null;
-    /** When it last changed. */
+    /** When the row last changed. */
     updated_at: string | null;
-    /** When it was marked as deleted. */
+    /** When the row was marked as deleted. */
     deleted_at: string | null;
-    /** Whether it is marked as deleted. */
+    /** Whether the row is marked as deleted. */
     deleted: boolean;
 }
 
@@ -243,25 +257,25 @@ export interface InstanceActionEvent {
     event: string | null;
     /** The id of its action. */
     action_id: Integer | null;
-    /** When it began. */
+    /** When the step began. */
     start_time: string | null;
-    /** When it finished. */
+    /** When the step finished. */
     finish_time: string | null;
-    /** `Success` or `Error`; null until it finishes. */
+    /** `Success` or `Error`; null until the step finishes. */
     result: string | null;
     /** The formatted stack frames of the failure. */
     traceback: string | null;
-    /** The host that ran it. `hibiscus` only. */
+    /** The host that ran the step. `hibiscus` only. */
     host: string | null;
     /** The part of the failure that tenants may see. `hibiscus` only. */
     details: string | null;
     /** When the row was inserted. */
     created_at: string | null;
-    /** When it last changed. */
+    /** When the row last changed. */
     updated_at: string | null;
-    /** When it was marked as deleted. */
+    /** When the row was marked as deleted. */
     deleted_at: string | null;
-    /** Whether it is marked as deleted. */
+    /** Whether the row is marked as deleted. */
     deleted: boolean;
 }
 
@@ -269,29 +283,35 @@ export interface InstanceActionEvent {
 export interface Notification {
     /** A random UUID. */
     message_id: string;
-    /** The service and host that emit it. */
+    /**
+     * The service and host that emit it: `compute.<host>`, `nova-compute:<host>` in versioned notifications, or
+     * `conductor.<host>` in the `volume.usage` of `grizzly`.
+     */
     publisher_id: string;
-    /** The event, such as `compute.instance.exists`. */
+    /** The event type, such as `compute.instance.exists`. */
     event_type: string;
     /** The priority. */
     priority: "INFO" | "ERROR";
     /** The payload. */
     payload: Document;
-    /** When it was made, in UTC: Python's `str(datetime)`. */
+    /**
+     * When the notification was made, in UTC, in the format of Python's `str(datetime)`: `YYYY-MM-DD HH:MM:SS`,
+     * followed by `.ffffff` unless that is zero.
+     */
     timestamp: string;
-    /** Whether the payload has a `nova_object.*` envelope. The wire does not carry this member. */
+    /** Whether the payload has a `nova_object.*` envelope. The wire does not carry this field. */
     versioned: boolean;
 }
 
-/** The progress of an audit. */
+/** The progress of a running audit. */
 export interface AuditProgress {
-    /** How many instances are processed, failed ones included. */
+    /** How many instances were audited so far, failed ones included. */
     instances: number;
-    /** How many there are. */
+    /** How many instances the audit has. */
     num_instances: number;
     /** How many notifications were sent. */
     notifications: number;
-    /** How many instances count as an error so far. */
+    /** How many instances failed so far. */
     failures: number;
 }
 
@@ -301,38 +321,38 @@ export interface AuditReport {
     host: string;
     /** The window. */
     window: Window;
-    /** How many instances there were, failed ones included. */
+    /** How many instances were audited, failed ones included. */
     instances: number;
     /** How many notifications were sent. */
     notifications: number;
-    /** The instances that count as an error in the task log. */
+    /** The instances that count as errors in the task log. */
     failures: AuditFailure[];
-    /** The message of the task log row. */
+    /** The message in the task log. */
     message: string;
 }
 
 /** An instance that could not be audited. */
 export interface AuditFailure {
-    /** Its UUID; null when the instance is too broken to have one. */
+    /** Its UUID; null when the UUID could not be read either. */
     instance_uuid: string | null;
-    /** Why it failed. */
+    /** Why it could not be audited. */
     error: NovaError;
 }
 
-/** An error under the name that Nova gives it. */
+/** An error of the library or of its host. Its `code` is a stable name for programs. */
 export class NovaError extends Error {
     /**
      * Nova's exception name where Nova raises one of its own (`DevicePathInUse`), the name of Python's exception where
-     * Nova lets one through (`ValueError`), or the code or name of the value that the host threw.
+     * Nova lets one through (`ValueError`), or the `code` or `name` of the value that the host threw.
      */
     readonly code: string;
     /** The keyword arguments of Nova's exception, such as `{ path: "/dev/vdb" }`; `{}` when it has none. */
     readonly arguments: Document;
-    /** The callback of the host that failed, such as `taskLogGet`; undefined when none did. */
+    /** The callback of the host that failed, such as `taskLogGet`; undefined when no callback failed. */
     readonly callback: string | undefined;
     /** The value that the host threw. */
     readonly cause?: unknown;
-    /** The value that the body of `reportEvent` threw, when finishing its events failed too. */
+    /** The value that the body of `reportEvent` threw, when its events could not be finished either. */
     readonly body?: unknown;
     constructor(
         code: string,
@@ -342,10 +362,10 @@ export class NovaError extends Error {
 }
 
 /**
- * Does what `existsNdjson` does as a Web stream, for input that does not fit in memory. Beyond Nova.
+ * Returns `existsNdjson` as a Web stream, for input that does not fit in memory. Nova has no such function.
  *
- * It takes the bytes of NDJSON in chunks of any length and returns the bytes of NDJSON chunk by chunk, with
- * back-pressure. It holds one chunk and the line that is not complete yet.
+ * The stream reads and writes the bytes of NDJSON in chunks of any length, with back-pressure. It holds one chunk and
+ * the incomplete last line in memory.
  *
  * ```js
  * await file.stream().pipeThrough(existsNdjsonStream({ release: "hibiscus", host: "cmp-01" })).pipeTo(sink);

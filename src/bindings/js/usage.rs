@@ -26,18 +26,17 @@ options! {
         release: Release,
         /// The instance.
         instance: Document,
-        /// A list of hydrated vifs, taken as given; adds `fixed_ips` to the payload.
+        /// A list of hydrated vifs, whose addresses the payload copies into `fixed_ips`.
         network_info: Option<Document>,
         /// Replaces the instance's own system metadata as the source of `image_meta`. `grizzly` only.
         system_metadata: Option<Document>,
         /// Keys that replace or extend those of the payload.
         extra: Option<Document>,
-        /// Whether to fill in the image URL. `hibiscus` only; `grizzly` always does.
+        /// Whether to fill in the image URL. `hibiscus` only: `grizzly` always fills it in.
         populate_image_ref_url: Option<bool>,
-        /// The base of image URLs, without a slash at the end [default: the URL is the bare image reference].
+        /// The base of the image URL, without a trailing slash [default: the URL is the bare image reference].
         glance_endpoint: Option<String>,
-        /// Whether the instance comes from `grizzly`'s conductor, which returns timestamps as strings: they appear
-        /// unchanged.
+        /// Whether the timestamps are strings from the conductor of `grizzly`, which the payload copies unchanged.
         times_are_text: Option<bool>,
     }
 }
@@ -63,7 +62,8 @@ pub fn info_from_instance(
     Ok(from_json(&usage::info_from_instance(options.release, &instance, &info, &extra)?)?)
 }
 
-/// Returns the image metadata in system metadata: the keys with the prefix `image_`, without it. Nova: `image_meta`.
+/// Returns the image metadata in system metadata: the keys that begin with `image_`, without that prefix. Nova:
+/// `image_meta`.
 #[wasm_bindgen(js_name = imageMeta, unchecked_return_type = "Document")]
 pub fn image_meta(
     #[wasm_bindgen(unchecked_param_type = "DocumentInput")] system_metadata: &JsValue,
@@ -84,10 +84,9 @@ options! {
         system_metadata: Option<Document>,
         /// Keys that replace or extend those of the payload; in `grizzly` also `bandwidth`.
         extra_usage_info: Option<Document>,
-        /// The base of image URLs, without a slash at the end [default: the URL is the bare image reference].
+        /// The base of the image URL, without a trailing slash [default: the URL is the bare image reference].
         glance_endpoint: Option<String>,
-        /// Whether the instance comes from `grizzly`'s conductor, which returns timestamps as strings: they appear
-        /// unchanged.
+        /// Whether the timestamps are strings from the conductor of `grizzly`, which the payload copies unchanged.
         times_are_text: Option<bool>,
     }
 }
@@ -121,9 +120,9 @@ options! {
         instance: Document,
         /// The window of the notification.
         window: Window,
-        /// Whether the payload contains the instance's `block_devices` [default: false].
+        /// Whether the payload lists the instance's `block_devices` [default: false].
         bdms_in_notifications: Option<bool>,
-        /// Whether the payload contains the instance's `shares` [default: false].
+        /// Whether the payload lists the instance's `shares` [default: false].
         include_share_mapping: Option<bool>,
     }
 }
@@ -154,9 +153,9 @@ options! {
         audit_period: Option<String>,
         /// Which notifications to build [default: `unversioned`].
         notification_format: Option<NotificationFormat>,
-        /// Whether versioned payloads contain the instance's `block_devices` [default: false]. `hibiscus` only.
+        /// Whether `instance.exists` lists the instance's `block_devices` [default: false]. `hibiscus` only.
         bdms_in_notifications: Option<bool>,
-        /// Whether versioned payloads contain the instance's `shares` [default: false]. `hibiscus` only.
+        /// Whether `instance.exists` lists the instance's `shares` [default: false]. `hibiscus` only.
         include_share_mapping: Option<bool>,
         context: Option<Context>,
         /// The current time [default: the engine's clock].
@@ -167,7 +166,7 @@ options! {
 }
 
 /// Builds the `exists` notifications of many instances: reads one instance per line (NDJSON in UTF-8) and returns one
-/// notification per line, the same ones that the audit emits. Beyond Nova.
+/// notification per line, the same ones that the audit emits. Nova has no such function.
 ///
 /// A line that cannot be read or built yields `{"line": 3, "error": {"code": "ValueError", "message": "…"}}` in its
 /// place. Blank lines are counted and skipped. The function calls no conductor, so `bandwidth` is null in `grizzly`.
@@ -206,7 +205,7 @@ options! {
         instance: Document,
         /// When the period began.
         audit_start: NaiveDateTime,
-        /// Whether to return null when the network info of the instance is not available.
+        /// Whether to return null when the network info of the instance cannot be obtained.
         ignore_missing_network_data: Option<bool>,
     }
 }
@@ -217,12 +216,12 @@ options! {
         context: Option<Context>,
         /// The instance.
         instance: Document,
-        /// The part of the event type after `compute.instance.`. A suffix that ends in `error` has the priority
-        /// `ERROR`.
+        /// The part of the event type after `compute.instance.`. The priority is `ERROR` when the suffix ends in
+        /// `error`.
         event_suffix: String,
-        /// The host that emits [default, and when empty: the configured one].
+        /// The host in the publisher id [default, and when empty: the configured one].
         host: Option<String>,
-        /// A list of hydrated vifs, taken as given; adds `fixed_ips` to the payload.
+        /// A list of hydrated vifs, whose addresses the payload copies into `fixed_ips`.
         network_info: Option<Document>,
         /// Replaces the instance's own system metadata as the source of `image_meta`. `grizzly` only.
         system_metadata: Option<Document>,
@@ -231,10 +230,9 @@ options! {
         /// The failure to report, any thrown value or a `Failure`; adds `exception`, `message` and `code`. `hibiscus`
         /// only.
         fault: Option<Fault>,
-        /// Whether to ignore a failing notifier.
+        /// Whether to ignore an error of the notifier.
         best_effort: Option<bool>,
-        /// Whether the instance comes from `grizzly`'s conductor, which returns timestamps as strings: they appear
-        /// unchanged.
+        /// Whether the timestamps are strings from the conductor of `grizzly`, which the payload copies unchanged.
         times_are_text: Option<bool>,
     }
 }
@@ -245,26 +243,26 @@ options! {
         context: Option<Context>,
         /// The instance.
         instance: Document,
-        /// The host that emits [default: the configured one].
+        /// The host in the publisher id [default: the configured one].
         host: Option<String>,
-        /// Whether the window is the time from the end of the last completed window to now, in place of that window.
+        /// Whether to report the window from the end of the last completed window until now, instead of that window.
         current_period: Option<bool>,
-        /// Whether `bandwidth` is null when the network info of the instance is not available. `grizzly` only.
+        /// Whether `bandwidth` is null when the network info of the instance cannot be obtained. `grizzly` only.
         ignore_missing_network_data: Option<bool>,
         /// Replaces the instance's own system metadata as the source of `image_meta`.
         system_metadata: Option<Document>,
         /// Keys that replace or extend those of the unversioned payload.
         extra_usage_info: Option<Document>,
-        /// Whether the instance comes from `grizzly`'s conductor, which returns timestamps as strings: they appear
-        /// unchanged.
+        /// Whether the timestamps are strings from the conductor of `grizzly`, which the payload copies unchanged.
         times_are_text: Option<bool>,
     }
 }
 
 #[wasm_bindgen]
 impl ComputeUtils {
-    /// Returns the bytes that an instance received and sent since a time, by network label; null when its network info
-    /// is not available and `ignoreMissingNetworkData` is true. Nova: `bandwidth_usage`. `grizzly` only.
+    /// Returns the traffic of an instance since `auditStart`: per network label, an object with `bw_in` and `bw_out`.
+    /// Returns null when the network info cannot be obtained and `ignoreMissingNetworkData` is true. Nova:
+    /// `bandwidth_usage` in `grizzly`.
     #[wasm_bindgen(js_name = bandwidthUsage, unchecked_return_type = "Promise<Document | null>")]
     pub fn bandwidth_usage(
         &self,
@@ -281,7 +279,7 @@ impl ComputeUtils {
         })
     }
 
-    /// Emits the notification of an event of an instance. Nova: `notify_about_instance_usage`.
+    /// Emits an unversioned notification about an instance. Nova: `notify_about_instance_usage`.
     #[wasm_bindgen(js_name = notifyAboutInstanceUsage, unchecked_return_type = "Promise<void>")]
     pub fn notify_about_instance_usage(
         &self,

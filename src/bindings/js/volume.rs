@@ -18,8 +18,8 @@ options! {
         release: Release,
         /// A row of the table `volume_usage_cache`.
         vol_usage: Document,
-        /// Whether the row comes from `grizzly`'s conductor, which returns timestamps as strings: the later string wins
-        /// and appears unchanged.
+        /// Whether the timestamps are strings from the conductor of `grizzly`; the payload copies the greater one
+        /// unchanged.
         times_are_text: Option<bool>,
     }
 }
@@ -40,7 +40,7 @@ options! {
         context: Option<Context>,
         /// A row of the table `volume_usage_cache`.
         vol_usage: Document,
-        /// The compute host that emits [default: the configured one].
+        /// The host in the publisher id [default: the configured one].
         host: Option<String>,
     }
 }

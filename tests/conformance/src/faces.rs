@@ -23,14 +23,14 @@ use crate::tables::Tables;
 pub struct Failure {
     /// The stable code.
     pub code: String,
-    /// The line for people.
+    /// The message.
     pub message: String,
     /// The arguments of Nova's exception.
     #[serde(default)]
     pub arguments: serde_json::Value,
 }
 
-/// What a function returned, as JSON.
+/// The returned value of a function as JSON, or its failure.
 pub type Answer<T = String> = std::result::Result<T, Failure>;
 
 /// One way to call the library's functions.
@@ -38,7 +38,7 @@ pub trait Face {
     /// Returns the name of the face on the command line.
     fn name(&self) -> &'static str;
 
-    /// Returns whether its numbers distinguish `1.0` from `1`, and its clock fractions of a microsecond.
+    /// Returns whether the face distinguishes `1.0` from `1` and has a clock with fractions of a microsecond.
     fn has_floats(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! How the cases of each function are put to a face.
+//! Calls a face with the cases of each function, and judges the answers.
 
 mod action;
 mod audit;
@@ -24,18 +24,18 @@ use crate::vectors::{Case, ExpectedError};
 /// The outcome of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// As in Nova.
+    /// The outcome is Nova's.
     Passed,
-    /// Not as in Nova: where, and how.
+    /// The outcome differs from Nova's, with the place and the difference.
     Failed(String),
-    /// Not put to the face, by this rule.
+    /// The case did not run, because of this rule.
     SetAside(&'static str),
 }
 
-/// Puts a case to a face and judges the answer.
+/// Calls a face with a case and judges the answer.
 pub type Runner = fn(&mut Trial<'_>) -> Result<Verdict>;
 
-/// A case and the face that it is put to.
+/// A case and the face that it runs through.
 pub struct Trial<'a> {
     /// The face.
     pub face: &'a mut dyn Face,
@@ -113,8 +113,8 @@ impl Trial<'_> {
         Ok(self.judge(answer))
     }
 
-    /// Returns the arguments of these names: settings of the case, or Nova's own arguments. One that the case lacks
-    /// stays absent.
+    /// Returns the arguments of these names: settings of the case, or Nova's own arguments. An argument that the case
+    /// lacks stays absent.
     fn arguments(&self, names: &[&str]) -> Result<Arguments> {
         names.iter().try_fold(Arguments::default(), |arguments, name| {
             Ok(match *name {
@@ -148,7 +148,7 @@ impl Trial<'_> {
             .with("include_share_mapping", setting("notifications.include_share_mapping", json!(false)))
     }
 
-    /// Returns the request context of the case, or one that callbacks must get although the case does not show it.
+    /// Returns the request context of the case, or a default one that callbacks must get too.
     fn context(&self) -> Result<Arguments> {
         let default =
             json!({ "user_id": "u", "project_id": "p", "request_id": "req-1", "timestamp": null }).to_string();
@@ -167,8 +167,8 @@ impl Trial<'_> {
         Ok(Answers { now, returns_rows: true, ..Answers::default() })
     }
 
-    /// Calls a function whose host answers like this, and returns its callbacks too. Each must get the context of the
-    /// call.
+    /// Calls a function whose host gives these answers, and returns the result and the callbacks. Fails when a callback
+    /// gets another context than the call.
     fn play(&mut self, answers: Answers, function: &str, arguments: &Arguments) -> Result<(Answer, Vec<Call>)> {
         let script = self.face.script().clone();
         script.play(answers);
@@ -218,7 +218,7 @@ impl Trial<'_> {
         Verdict::Passed
     }
 
-    /// Returns what the surroundings of the case reply to a call: JSON, or an error with the text that Nova passed on.
+    /// Returns the reply of the case's surroundings to a call: JSON, or an error with the text that Nova passed on.
     fn reply(&self, call: &str) -> Result<Reply> {
         let Some(reply) = self.case.host.json(call) else {
             return Ok(Ok("null".to_owned()));
@@ -252,7 +252,7 @@ struct Raised {
     class: String,
 }
 
-/// Returns a callback that Nova does not make in this place.
+/// Returns a call that no vector contains, for a callback that Nova does not make here.
 fn unexpected(call: &Call) -> String {
     json!(format!("unexpected call {}({})", call.name, call.arguments)).to_string()
 }
@@ -267,7 +267,7 @@ fn member<'a>(record: &'a Arguments, name: &str) -> &'a str {
     record.json(name).unwrap_or("null")
 }
 
-/// Reads the JSON text of a list or an object digit by digit.
+/// Wraps JSON text, whose numbers keep every digit.
 fn raw(json: String) -> Result<Box<RawValue>> {
     Ok(RawValue::from_string(json)?)
 }

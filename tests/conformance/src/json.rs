@@ -1,4 +1,4 @@
-//! JSON that keeps its digits: numbers of the vectors go beyond what 64 bits or a float hold.
+//! JSON text that keeps every digit, because 64 bits or a float cannot hold some numbers of the vectors.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,13 +17,13 @@ pub fn text(json: &str) -> Option<String> {
     serde_json::from_str(json).ok()
 }
 
-/// Returns text as a JSON string.
+/// Returns a string as JSON.
 #[must_use]
 pub fn from_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Returns where two JSON texts differ, and how; `None` when they have the same value.
+/// Returns the first difference of two JSON texts and its path; `None` when they have the same value.
 #[must_use]
 pub fn difference(expected: &str, actual: &str) -> Option<String> {
     compare("", expected, actual).err()
@@ -65,7 +65,7 @@ fn list(json: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(json).ok()
 }
 
-/// A float has several spellings. A whole number has one, and is not the float of the same value.
+/// Returns whether both texts are floats of the same value. An integer has one spelling and differs from every float.
 fn same_float(expected: &str, actual: &str) -> bool {
     let float = |text: &str| text.contains(['.', 'e', 'E']).then(|| text.parse::<f64>().ok()).flatten();
     match (float(expected), float(actual)) {
@@ -74,7 +74,7 @@ fn same_float(expected: &str, actual: &str) -> bool {
     }
 }
 
-/// Returns the same JSON with `1` for `1.0`, as a language prints it whose numbers have no decimal point of their own.
+/// Returns the same JSON with `1` for `1.0`, as JavaScript prints it.
 #[must_use]
 pub fn without_points(json: &str) -> String {
     let mut rest = json;
@@ -109,7 +109,7 @@ fn number_length(token: &str) -> usize {
 
 fn without_point(token: &str) -> String {
     let is_float = !token.starts_with('"') && token.contains(['.', 'e', 'E']);
-    // Up to here JavaScript prints a whole number digit by digit.
+    // From 1e21 on, JavaScript prints an integer with an exponent.
     match token.parse::<f64>() {
         Ok(value) if is_float && value.fract() == 0.0 && value.abs() < 1e21 => format!("{value}"),
         _ => token.to_owned(),

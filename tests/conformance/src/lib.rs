@@ -1,8 +1,8 @@
 //! The golden vectors of the real Nova, run through every face of nova-compute-utils.
 //!
-//! A vector file holds the cases of one function in one release: the inputs, what the surroundings answered, what came
-//! out and which calls were made. [`functions`] puts such a case to a face, [`faces`] has the faces, and [`run`] joins
-//! the two. A new vector file of a known function needs no code.
+//! A vector file holds the cases of one function in one release: the inputs, the replies of the surroundings, the
+//! returned value or error, and the outgoing calls. [`functions`] calls a face with a case, [`faces`] has the faces,
+//! and [`run`] joins the two. A new vector file of a known function needs no code.
 
 pub mod arguments;
 pub mod faces;

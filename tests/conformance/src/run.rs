@@ -1,4 +1,4 @@
-//! Every vector file of a folder through some faces.
+//! Runs every vector file of a folder through some faces.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,11 +15,11 @@ use crate::vectors::{self, VectorFile};
 /// The outcome of the cases of one file through one face.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Tally {
-    /// As in Nova.
+    /// The cases with Nova's outcome.
     pub passed: usize,
-    /// Not as in Nova.
+    /// The cases with another outcome.
     pub failed: usize,
-    /// Not put to the face, by rule.
+    /// The number of cases that each rule sets aside; they do not run.
     pub set_aside: BTreeMap<&'static str, usize>,
     /// Cases of a function that the library does not have.
     pub missing: usize,
@@ -27,7 +27,7 @@ pub struct Tally {
     pub failures: Vec<String>,
 }
 
-/// One file through one face.
+/// The run of one file through one face.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct FileRun {
     /// `release/function`.
@@ -51,7 +51,7 @@ impl Tally {
         self.failures.extend(other.failures.iter().cloned());
     }
 
-    /// Returns how many cases were put to the face.
+    /// Returns how many cases ran.
     #[must_use]
     pub fn ran(&self) -> usize {
         self.passed + self.failed

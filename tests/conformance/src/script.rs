@@ -22,19 +22,20 @@ use crate::faces::Context;
 pub struct Call {
     /// The name in the Rust library.
     pub name: String,
-    /// What JavaScript gets beside the context: a key, a query, values, an instance or a notification.
+    /// The arguments after the context, as JavaScript gets them: a key, a query, values, an instance or a
+    /// notification.
     pub arguments: Arguments,
 }
 
-/// What a callback returns: JSON, or an error.
+/// The reply of a callback: JSON, or an error.
 pub type Reply = Result<String, HostError>;
 
-/// What the host returns.
+/// The readings of the clock and the replies of the host.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// The time of the clock.
+    /// The reading of the clock before the instances are listed.
     pub now: NaiveDateTime,
-    /// The readings of the clock in seconds after the instances were listed, one after the other; the last one stays.
+    /// The readings of the clock, in seconds, after the instances were listed. The last reading repeats.
     pub time: VecDeque<f64>,
     /// The replies of callbacks by name. That of `instance_get_active_by_window` is the list of all instances.
     pub replies: BTreeMap<&'static str, Reply>,
@@ -82,7 +83,7 @@ struct Page {
 }
 
 impl Script {
-    /// Forgets all calls, and answers like this from now on.
+    /// Replaces the answers and clears the recorded calls.
     pub fn play(&self, answers: Answers) {
         *self.state() = State { answers, ..State::default() };
     }
@@ -93,7 +94,7 @@ impl Script {
         self.state().calls.clone()
     }
 
-    /// Returns the request contexts of all callbacks, those that [`Script::calls`] leaves out included.
+    /// Returns the request contexts of all callbacks, including those that [`Script::calls`] omits.
     #[must_use]
     pub(crate) fn contexts(&self) -> Vec<Context> {
         self.state().contexts.clone()
@@ -112,7 +113,7 @@ impl Script {
         reading.map_or(state.answers.now, from_seconds)
     }
 
-    /// Returns what the clock reads before the instances are listed, and its readings after that.
+    /// Returns the reading of the clock before the instances are listed, and its readings after that.
     #[must_use]
     pub fn clock(&self) -> (String, Vec<String>) {
         let state = self.state();
@@ -127,7 +128,7 @@ impl Script {
         self.state().refused_to_finish
     }
 
-    /// Answers a callback. The context and the arguments are JSON, as a JavaScript host gets them.
+    /// Replies to a callback. The context and the arguments are JSON, as a JavaScript host gets them.
     pub fn answer(&self, name: &str, context: &str, arguments: &str) -> Reply {
         let reply = self.reply(name, context, arguments);
         reply.unwrap_or_else(|broken| Err(HostError::new("RunnerError", format!("{name}: {broken:#}"))))
@@ -199,7 +200,7 @@ impl Script {
     }
 }
 
-/// Returns the row that the vectors' database layer returns: the values, inserted now.
+/// Returns the row that the database layer of the vectors returns for these values.
 fn row(name: &str, values: Arguments, now: NaiveDateTime) -> Reply {
     let row = values.with("id", 11).with("created_at", time::isoformat(now)).with("action_id", 5).to_string();
     let row = if name.starts_with("action_event") {
@@ -217,7 +218,7 @@ pub fn error_json(error: &HostError) -> Value {
     json!({ "code": error.code, "message": error.message, "arguments": arguments })
 }
 
-/// Returns whether the ids of these messages are random UUIDs, and each is there once.
+/// Returns whether the ids of these messages are distinct random UUIDs.
 #[must_use]
 pub fn are_message_ids(ids: &[String]) -> bool {
     let is_uuid =
@@ -225,13 +226,13 @@ pub fn are_message_ids(ids: &[String]) -> bool {
     ids.iter().all(|id| is_uuid(id)) && ids.iter().collect::<BTreeSet<_>>().len() == ids.len()
 }
 
-/// Returns a reading of a clock without fractions of a microsecond: for most readings the same number.
+/// Rounds a reading of a clock to microseconds, which changes few readings of the vectors.
 #[must_use]
 pub fn in_microseconds(reading: f64) -> f64 {
     (reading * 1e6).round() / 1e6
 }
 
-/// Returns the time of a reading in seconds since 1970.
+/// Converts a reading in seconds since 1970 to a timestamp.
 fn from_seconds(seconds: f64) -> NaiveDateTime {
     let whole = seconds.floor();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "readings are small")]

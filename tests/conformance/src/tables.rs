@@ -20,7 +20,7 @@ use crate::faces::Answer;
 pub struct Operation {
     /// The name.
     pub name: String,
-    /// The time of the clock.
+    /// The timestamp that the clock returns.
     pub now: String,
     /// The arguments.
     pub arguments: Value,
@@ -28,12 +28,12 @@ pub struct Operation {
     pub context: Context,
 }
 
-/// A conductor with tables. An outer error means that it broke, or that there is no such operation.
+/// A conductor with tables. An outer error means that the conductor broke, or that the operation is unknown.
 pub trait Tables {
     /// Empties all tables and applies the rules of a release.
     fn empty(&mut self, release: Release) -> Result<()>;
 
-    /// Runs an operation and returns what the conductor has of Nova's answer.
+    /// Runs an operation and returns the conductor's answer, which can omit parts of Nova's.
     fn operate(&mut self, operation: &Operation) -> Result<Answer<Value>>;
 
     /// Returns the UUIDs of those instances that a query selects.
@@ -69,7 +69,7 @@ impl Operation {
         Ok(list.iter().filter_map(Value::as_str).collect())
     }
 
-    /// Returns the values of a row as an operation of their own.
+    /// Returns an operation whose arguments are the values of the row.
     fn values(&self) -> Self {
         Self { arguments: self.arguments["values"].clone(), ..self.clone() }
     }

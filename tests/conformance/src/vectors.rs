@@ -18,14 +18,14 @@ pub struct VectorFile {
     pub function: String,
     /// `grizzly` or `hibiscus`.
     pub release: String,
-    /// The calls and what Nova answered.
+    /// The calls of the function, with Nova's results.
     pub cases: Vec<Case>,
 }
 
 /// One call of one of Nova's functions.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Case {
-    /// Unique among all cases.
+    /// The id, unique among all cases.
     pub id: String,
     /// The inputs under the names of Nova's parameters.
     pub args: Arguments,
@@ -34,13 +34,13 @@ pub struct Case {
     /// The settings in force.
     #[serde(default)]
     pub config: BTreeMap<String, Value>,
-    /// What the surroundings answer.
+    /// The replies of the surroundings to outgoing calls.
     #[serde(default)]
     pub host: Arguments,
-    /// Whether the times reach the function as text.
+    /// Whether the timestamps reach the function as strings and not as datetime objects.
     #[serde(default)]
     pub times_are_strings: bool,
-    /// Whether `network_info` reaches the function as it is, without having been hydrated.
+    /// Whether `network_info` reaches the function without having been hydrated.
     #[serde(default)]
     pub network_info_is_raw: bool,
     /// The returned value.
@@ -77,8 +77,8 @@ impl Case {
         self.config.get(name).filter(|value| !value.is_null()).cloned()
     }
 
-    /// Returns the case for a face whose numbers have no decimal point of their own: in what is expected, not in what
-    /// the function gets.
+    /// Returns the case for a face that does not distinguish `1.0` from `1`. The expected value and calls change; the
+    /// inputs do not.
     pub fn without_points(&self) -> Result<Self> {
         let plain = |json: &RawValue| RawValue::from_string(json::without_points(json.get()));
         let calls = self.calls.as_ref().map(|calls| calls.iter().map(|call| plain(call)).collect::<Result<_, _>>());
@@ -92,7 +92,7 @@ impl Case {
     }
 }
 
-/// Reads all vector files of a folder and its folders, in the order of their paths.
+/// Reads all vector files of a folder and its subfolders, in the order of their paths.
 pub fn load(dir: &Path) -> Result<Vec<(PathBuf, VectorFile)>> {
     let mut paths = Vec::new();
     find(dir, &mut paths)?;

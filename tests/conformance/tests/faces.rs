@@ -1,4 +1,4 @@
-//! All golden vectors through all faces, and cases that the types of an interface exclude.
+//! Runs all golden vectors through the native face and the component, and cases that the types of an interface exclude.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ fn component() -> Box<dyn Face> {
     Box::new(ComponentFace::load(&path).expect("run `cargo xtask build` first"))
 }
 
-/// Every case that a face can be given passes, and a face that was given none fails.
+/// Asserts that a face passes all cases that are not set aside, and that at least one case ran.
 fn all_pass(face: Box<dyn Face>) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors");
     let name = face.name();
@@ -40,7 +40,7 @@ fn component_passes_all_vectors() {
     all_pass(component());
 }
 
-/// Per file the arguments of a sound case, and for each argument values that a typed interface excludes.
+/// Returns per file the arguments of a valid case and, for each argument, values that a typed interface excludes.
 fn odd_values() -> Value {
     let fault = json!({ "resolved": { "class": "E", "str": "" } });
     json!({
@@ -108,7 +108,7 @@ fn odd_values() -> Value {
     })
 }
 
-/// The cases of [`odd_values`], one per value.
+/// Returns the cases of [`odd_values`], one per value.
 fn odd_files() -> Vec<(String, Vec<Value>)> {
     let file = |(name, file): (&String, &Value)| {
         let with = |argument: &str, value: &Value| {
@@ -125,7 +125,7 @@ fn odd_files() -> Vec<(String, Vec<Value>)> {
     odd_values().as_object().into_iter().flatten().map(file).collect()
 }
 
-/// Cases that lack a required argument.
+/// Returns cases that lack a required argument.
 fn incomplete_files() -> Vec<(String, Vec<Value>)> {
     let files = json!({
         "hibiscus/pack_action_finish": [{ "context": {} }, {}],
@@ -139,7 +139,7 @@ fn incomplete_files() -> Vec<(String, Vec<Value>)> {
     files.as_object().into_iter().flatten().map(file).collect()
 }
 
-/// Every case is counted on its own, and a sound case after the last one passes.
+/// Asserts that each case is counted on its own, and that a valid case after the last one passes.
 fn reports_each(mut face: Box<dyn Face>, files: &[(String, Vec<Value>)], is_set_aside: bool) {
     let dir = tempfile::tempdir().expect("a directory");
     for (index, (name, args)) in files.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Whatever text a face gets, it answers with a value or an error, and answers the next call correctly.
+//! A face answers every text with a value or an error, and answers the next call correctly.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn component() -> PathBuf {
     std::env::var_os("NOVA_COMPUTE_UTILS_COMPONENT").map_or_else(built, PathBuf::from)
 }
 
-/// Any text, and JSON that resembles a document.
+/// Generates any text, and JSON that resembles a document.
 fn text() -> impl Strategy<Value = String> {
     let value = "(null|true|0|-1|1e999|123456789012345678901234567890|\"\"|\"\\\\ud800\"|\"/dev/vda\"|\"10.0.0.1\"|\\[\\]|\\{\\})";
     let key = "(uuid|flavor|info_cache|network_info|metadata|system_metadata|created_at|vm_state|power_state|address|network|subnets|ips|meta)";
@@ -40,13 +40,13 @@ fn survives(face: &mut dyn Face) {
         .expect("every answer is a value or an error");
 }
 
-/// Text as a document: as it is when it is JSON, and as a JSON string when it is not.
+/// Returns text as a document: unchanged when it is JSON, otherwise as a JSON string.
 fn document(text: &str) -> Box<RawValue> {
     let json = RawValue::from_string(text.to_owned()).ok();
     json.or_else(|| RawValue::from_string(json!(text).to_string()).ok()).expect("a string has a JSON form")
 }
 
-/// An outer error means that the face broke: a trap, in the component.
+/// Passes text to every function. An error means that the face broke: in the component, a trap.
 fn feed(face: &mut dyn Face, one: &str, two: &str, three: &str) -> anyhow::Result<()> {
     let empty = || Arguments::default();
     let context = json!({});

@@ -15,10 +15,10 @@ after(remove);
 const COUNT = 1200;
 const never = () => new Promise(() => undefined);
 
-/** The longest time in milliseconds that a prompt end may take on a busy machine. */
+/** How many milliseconds a prompt end may take on a busy machine. */
 const PROMPT = 4_000;
 
-/** How many milliseconds an audit waits for its row to be closed after the signal is aborted. */
+/** How many milliseconds an audit waits until the conductor finishes its row, after the signal is aborted. */
 const CLOSE_TIMEOUT = 5_000;
 
 /**
@@ -56,14 +56,14 @@ async function errorWithin(audit, milliseconds = PROMPT) {
     }
 }
 
-/** Asserts which errors the task log row counts, and its message. */
+/** Asserts that the task log row is finished, with this number of errors and this message. */
 async function assertClosed(taskLogRow, errors, message) {
     const row = await taskLogRow();
     assert.deepEqual([row.state, row.errors], ["DONE", errors]);
     assert.match(row.message, message);
 }
 
-test("an audit reports progress when the row is open and after each page", async () => {
+test("an audit reports progress when the row is inserted and after each page", async () => {
     const { nova, notifier, taskLogRow } = await createCell();
     const reported = [];
     const report = await nova.runInstanceUsageAudit({ onProgress: (progress) => reported.push(progress) });
@@ -144,7 +144,7 @@ test("a signal ends the wait before the audit has a row", async () => {
     }
 });
 
-test("an aborted audit stops waiting for its row to close after a timeout", async () => {
+test("an aborted audit stops waiting after a timeout for the conductor to finish its row", async () => {
     const { signal, abort } = controller();
     const { nova } = await createCell({ count: 1, overrides: { taskLogEndTask: never } });
     const start = performance.now();
@@ -156,7 +156,7 @@ test("an aborted audit stops waiting for its row to close after a timeout", asyn
     assert.ok(duration >= CLOSE_TIMEOUT - 1, `it stopped after ${duration} ms`);
 });
 
-test("an aborted audit waits for its row to close", async () => {
+test("an aborted audit waits for the conductor to finish its row", async () => {
     const { signal, abort } = controller();
     const slowly = async (original, ...args) => {
         await new Promise((resolve) => setTimeout(resolve, 50));

@@ -31,7 +31,7 @@ const fail = (thrown) => () => {
     throw thrown;
 };
 
-/** An instance of grizzly that has a network in its cache. */
+/** An instance of `grizzly` that has a network in its cache. */
 const networked = () => {
     const network_info = JSON.stringify([{ address: "fa:16:3e:00:00:01", network: { label: "net", subnets: [] } }]);
     return grizzly({ info_cache: { network_info } });

@@ -69,7 +69,7 @@ test("the call rejects with the exception of the body, and the event records it"
     }
 });
 
-test("hibiscus records only what tenants may read of an exception, and grizzly all of it", async () => {
+test("`hibiscus` records the parts of an exception that tenants may read, and `grizzly` all of it", async () => {
     const finishValues = async (release, thrown) => {
         const { nova, calls } = createRecorder(release);
         await errorOf(nova.reportEvent(event(), () => Promise.reject(thrown)));
@@ -78,7 +78,7 @@ test("hibiscus records only what tenants may read of an exception, and grizzly a
     };
     const secret = new RangeError("the password is 1234");
     const hibiscus = await finishValues("hibiscus", secret);
-    // Of an exception that is not Nova's, tenants read the name of the class.
+    // Tenants read only the class name of an exception that is not Nova's.
     assert.deepEqual([hibiscus.details, hibiscus.message, hibiscus.result], ["RangeError", null, "Error"]);
     assert.match(hibiscus.traceback, /^ {4}at .*report-event\.test\.js/);
     const grizzly = await finishValues("grizzly", secret);

@@ -1,4 +1,4 @@
-// Numbers, times, maps and null: the library takes every value exactly or rejects it, and returns plain values.
+// Numbers, timestamps, maps and null: the library takes every value exactly or rejects it, and returns plain values.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -26,7 +26,7 @@ after(remove);
 
 const release = "hibiscus";
 
-/** Returns the payload of an instance of hibiscus with some other values. */
+/** Returns the payload of an instance of `hibiscus` with some other values. */
 const payload = (values) => infoFromInstance({ release, instance: hibiscus(values) });
 
 /** Yields every value inside of a value, with its path; errors have members that are not plain, and are not entered. */
@@ -107,7 +107,7 @@ test("an error names the path of a number that may have been rounded or is not f
     assert.equal(library.generateDeviceLetter(27n), library.generateDeviceLetter(27));
 });
 
-test("every time can be a Date", async () => {
+test("every timestamp can be a Date", async () => {
     const date = new Date("2025-06-22T23:22:47.250Z");
     const text = "2025-06-22T23:22:47.250000";
     const toDate = (time) => new Date(`${time.slice(0, 23)}Z`);
@@ -151,7 +151,7 @@ test("every time can be a Date", async () => {
     nova.free();
 });
 
-test("an invalid time is rejected", async () => {
+test("an invalid timestamp is rejected", async () => {
     for (const [before, code, message] of [
         [new Date(NaN), "ValueError", /^`before` is an invalid date$/],
         [Object.create(Date.prototype), "ValueError", /^`before` is an invalid date$/],
@@ -164,7 +164,7 @@ test("an invalid time is rejected", async () => {
     }
 });
 
-test("a document can have a Map for an object, and rejects a Set, bytes and promises", async () => {
+test("a document can contain a Map as an object, and rejects a Set, bytes and promises", async () => {
     const toMap = (value) =>
         typeof value === "object" && value !== null && !Array.isArray(value)
             ? new Map(Object.entries(value).map(([key, member]) => [key, toMap(member)]))
@@ -192,7 +192,7 @@ test("a document can have a Map for an object, and rejects a Set, bytes and prom
     await assertRejected(() => payload({ metadata: [promise] }), "TypeError", inList);
 });
 
-test("a document omits what JSON omits, with and without a bigint", () => {
+test("a document omits the members that JSON omits, with and without a bigint", () => {
     const input = { absent: undefined, method() {}, [Symbol("s")]: 1, list: [undefined, Symbol("s"), , 1] };
     const expected = { list: [null, null, null, 1] };
     assert.deepEqual(payload({ metadata: input }).metadata, expected);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 
 /**
- * Returns what the work throws or rejects with; fails if the work succeeds.
+ * Returns the value that the work throws or rejects with; fails if the work succeeds.
  *
  * @param {Promise<unknown> | (() => unknown)} work
  * @param {string} [label] names the case in the message of a failed assertion

@@ -2,7 +2,7 @@
 
 export const UUID = "fc57eb99-06bd-4ec2-b29d-3b59045e199f";
 
-/** The time at which the tests take place. */
+/** The current time in the tests. */
 export const NOW = "2025-06-22T23:22:47.000000";
 
 /** The last month that is complete at that time. */
@@ -38,7 +38,7 @@ export const context = () => ({
     glance_endpoint: glanceEndpoint,
 });
 
-/** An instance of hibiscus that exists in May. */
+/** An instance of `hibiscus` that exists in May. */
 export const hibiscus = (values = {}) => ({
     id: 40409,
     uuid: UUID,
@@ -77,7 +77,7 @@ export const hibiscus = (values = {}) => ({
     ...values,
 });
 
-/** An instance of grizzly, which requires every column. */
+/** An instance of `grizzly`, which requires every column. */
 export const grizzly = (values = {}) => ({
     access_ip_v4: null,
     access_ip_v6: null,

@@ -1,4 +1,4 @@
-//! `cargo xtask vectors`: every vector file through every face, with the counts.
+//! `cargo xtask vectors`: runs every vector file through the chosen faces and prints the counts.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

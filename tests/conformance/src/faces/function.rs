@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::arguments::{self, Arguments};
 
-/// A document, digit by digit.
+/// A document as JSON text, which keeps every digit.
 pub(crate) type Document = Box<RawValue>;
 
 /// A call of a function: the list of all functions and their arguments.
@@ -118,7 +118,7 @@ pub(crate) enum Function {
     },
 }
 
-/// The arguments of a name for a device of an instance, and of its explanation.
+/// The arguments of `get_device_name_for_instance` and of its explanation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeviceOfInstance {
@@ -130,7 +130,7 @@ pub(crate) struct DeviceOfInstance {
     pub device: Option<String>,
 }
 
-/// The arguments of a name beside a list of others, and of its explanation.
+/// The arguments of `get_next_device_name` and of its explanation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NextDevice {
@@ -148,7 +148,8 @@ impl Function {
     }
 }
 
-/// A value that has one name per choice. It serializes as the variant's name, which wasmtime's generated enums share.
+/// An enum that is read by its name on the wire. It serializes as the name of the Rust variant, which wasmtime's
+/// generated enums share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parsed<T>(pub T);
 
@@ -332,7 +333,7 @@ pub(crate) enum ExcVal {
 
 impl<'de> Deserialize<'de> for ExcVal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // An untagged enum would lose the digits of a failure's code.
+        // An untagged enum would round the digits of a failure's code.
         let json = Document::deserialize(deserializer)?;
         let read = if json.get().starts_with('"') {
             serde_json::from_str(json.get()).map(Self::Text)

@@ -143,8 +143,8 @@ fn snake_case(name: &str) -> String {
     name.chars().map(word).collect()
 }
 
-/// Returns a document as a JavaScript program has it: an object, or its text when it holds a float, whose point is to
-/// stay, or is no object.
+/// Returns a document as a JavaScript program passes it: an object, or JSON text when it is no object or contains a
+/// float whose decimal point must stay.
 fn document(document: &RawValue) -> String {
     let json = document.get();
     let is_object = json.starts_with(['{', '[']) && json::without_points(json) == json;

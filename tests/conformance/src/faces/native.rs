@@ -355,7 +355,7 @@ fn borrowed(exc_val: &function::ExcVal) -> ExcVal<'_> {
     }
 }
 
-/// Returns what `exception_to_dict` returns, its code digit by digit.
+/// Returns the result of `exception_to_dict` as JSON; the code keeps every digit.
 pub(super) fn exception_dict(exception: &str, message: &str, code: &str) -> String {
     format!(r#"{{"exception":{},"message":{},"code":{code}}}"#, json(exception), json(message))
 }

@@ -24,8 +24,8 @@ pub(super) fn pack(trial: &mut Trial<'_>, names: &[&str]) -> Result<Verdict> {
     trial.judge_as(answer, |values| Ok(mapping(release, serde_json::from_str(&values)?).to_string()))
 }
 
-/// Compares a row and the call that writes it. The conductor refuses every call of the case, or none. Nova returns the
-/// row only on request.
+/// Compares a row and the call that writes it. In a case the conductor refuses either all calls or none. Nova returns
+/// the row only on request.
 pub(super) fn record(trial: &mut Trial<'_>, names: &[&str]) -> Result<Verdict> {
     let function = trial.function.split('.').next_back().unwrap_or_default();
     let mut answers = trial.answers()?;
@@ -43,7 +43,7 @@ pub(super) fn record(trial: &mut Trial<'_>, names: &[&str]) -> Result<Verdict> {
 }
 
 pub(super) fn event_reporter(trial: &mut Trial<'_>) -> Result<Verdict> {
-    /// What the work raises, and the frames.
+    /// The exception that the work raises, and its frames.
     #[derive(Deserialize)]
     struct Body {
         raise: Box<RawValue>,
@@ -83,7 +83,7 @@ pub(super) fn event_reporter(trial: &mut Trial<'_>) -> Result<Verdict> {
         Err(failure) => return Ok(Verdict::Failed(format!("no report: {failure:?}"))),
     };
     let expected: Expected = serde_json::from_str(trial.case.expected())?;
-    // Nova's exit reports "handled" even when there is nothing to handle.
+    // Nova's exit reports "handled" even when the work did not fail.
     let is_handled = reported.raised.is_none() && trial.face.script().refused_to_finish();
     let suppressed = reported.swallowed || is_handled;
     ensure!(
@@ -135,7 +135,7 @@ impl Raise {
     }
 }
 
-/// Returns a row with zones in its times, as Nova's objects have them.
+/// Returns a row whose timestamps have a zone, as in Nova's objects.
 fn zoned(row: &str) -> Result<String> {
     let mut row: Value = serde_json::from_str(row)?;
     for (key, value) in row.as_object_mut().into_iter().flatten() {
@@ -163,7 +163,7 @@ fn outgoing_calls(release: Release, calls: &[Call]) -> Vec<String> {
     calls.iter().map(call).collect()
 }
 
-/// Returns the values as Nova's mapping, which lacks what does not apply.
+/// Returns the values as Nova's mapping, which lacks the keys that do not apply.
 fn mapping(release: Release, mut values: Value) -> Value {
     if let Some(values) = values.as_object_mut() {
         values.retain(|key, value| match key.as_str() {

@@ -80,8 +80,8 @@ fn row(reply: &str) -> String {
     .to_string()
 }
 
-/// Runs the periodic task. The vectors replace `notify_usage_exists` as a whole: here the notification of an instance
-/// for which it raises is refused, and a notification counts as a call of it.
+/// Runs the periodic task. The vectors replace the whole of `notify_usage_exists`. Here each notification counts as a
+/// call of it, and the host refuses the notification of an instance for which it raises.
 pub(super) fn instance_usage_audit(trial: &mut Trial<'_>) -> Result<Verdict> {
     let case = trial.case;
     if case.setting("instance_usage_audit") == Some(json!(false)) {
@@ -138,7 +138,8 @@ pub(super) fn instance_get_active_by_window_joined(trial: &mut Trial<'_>) -> Res
     Ok(difference.map_or(Verdict::Passed, Verdict::Failed))
 }
 
-/// The vectors give an instance's `host` and `uuid` only; the library reads a flavor too, in grizzly all columns.
+/// Completes the instances of the vectors, which have `host` and `uuid` only. The library also reads a flavor and, in
+/// `grizzly`, all columns.
 fn documents(instances: &str) -> Result<String> {
     const TYPE_FIELDS: [&str; 10] = [
         "id",
@@ -169,7 +170,7 @@ fn documents(instances: &str) -> Result<String> {
     Ok(Value::from(instances).to_string())
 }
 
-/// Returns a call as grizzly makes it: to the conductor.
+/// Returns a call as `grizzly` makes it: to the conductor.
 fn conductor_call(call: &Call) -> String {
     let (name, values) = (call.name.as_str(), values(call));
     let positional = |more: &[&Value]| {
@@ -195,7 +196,7 @@ fn conductor_call(call: &Call) -> String {
     call.to_string()
 }
 
-/// Returns a call as hibiscus makes it: to the database layer, with keywords.
+/// Returns a call as `hibiscus` makes it: to the database layer, with keywords.
 fn database_call(call: &Call, host: &Value) -> String {
     const UTC: &str = "+00:00";
     let (name, values) = (call.name.as_str(), values(call));

@@ -8,7 +8,7 @@ use super::{Trial, Verdict};
 use crate::arguments::Arguments;
 use crate::faces::{Answer, Failure};
 
-/// The fields of a block device mapping that name devices.
+/// The fields of a block device mapping that the device functions read.
 const FIELDS: [&str; 8] = [
     "device_name",
     "source_type",
@@ -51,7 +51,7 @@ fn bdms(trial: &Trial<'_>) -> Result<Vec<Arguments>> {
     Ok(bdms.iter().map(|bdm| Arguments::default().copying(&FIELDS, bdm)).collect())
 }
 
-/// Compares the name with Nova's, and the name or the error in its explanation with both.
+/// Compares the name or the error with Nova's, and with the one in the explanation.
 fn explained(trial: &mut Trial<'_>, explanation: &str, arguments: &Arguments) -> Result<Verdict> {
     #[derive(Deserialize)]
     struct Explanation {
@@ -69,7 +69,7 @@ fn explained(trial: &mut Trial<'_>, explanation: &str, arguments: &Arguments) ->
     Ok(trial.judge(name))
 }
 
-/// Nova saves each device that it names: a call of `bdm.save`.
+/// Compares the names and the calls of `bdm.save`, with which Nova saves each device that it names.
 pub(super) fn default_device_names_for_instance(trial: &mut Trial<'_>) -> Result<Verdict> {
     #[derive(Deserialize)]
     struct Device {

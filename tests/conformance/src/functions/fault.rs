@@ -63,7 +63,7 @@ pub(super) fn add_instance_fault_from_exc(trial: &mut Trial<'_>) -> Result<Verdi
     Ok(trial.with_calls(trial.judge(answer), &calls))
 }
 
-/// Returns an exception of the vectors as a failure: `resolved` has all that Nova's functions see of it.
+/// Returns an exception of the vectors as a failure. Its member `resolved` has everything that Nova's functions read.
 pub(super) fn exception(exception: &str) -> Result<Arguments> {
     let resolved: Arguments = parse::<Arguments>(exception)?.read("resolved")?;
     let formatted: Option<Arguments> = resolved.read("format_message")?;

@@ -43,7 +43,7 @@ pub(super) fn operations(trial: &mut Trial<'_>) -> Result<Verdict> {
             .flat_map(|row| row.keys())
             .map(String::as_str)
             .collect();
-        // One column shows that a table is empty.
+        // Any one column is enough to find out that a table is empty.
         let columns = if columns.is_empty() { vec!["id"] } else { columns };
         let found: Vec<Value> = tables.rows(table, &columns)?.into_iter().map(|row| only(row, &columns)).collect();
         if let Some(difference) =
@@ -64,7 +64,7 @@ fn result_difference(expected: &Expected, answer: Answer<Value>) -> Option<Strin
     }
 }
 
-/// A conductor returns those columns of a row that the contract has; the tables are compared in full.
+/// Compares an answer with Nova's. A conductor may return fewer columns than Nova; the tables are compared in full.
 fn value_difference(expected: &Value, answer: &Value) -> Option<String> {
     let differ = || Some(format!("expected {expected}, got {answer}"));
     match (expected, answer) {

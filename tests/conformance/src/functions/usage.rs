@@ -12,7 +12,7 @@ use crate::faces::Answer;
 use crate::json;
 use crate::script::{Answers, Call};
 
-/// Nova takes a list or the JSON text of one; the library takes the text.
+/// Compares hydrated network info. Nova takes a list or its JSON text; the library takes the text.
 pub(super) fn hydrate(trial: &mut Trial<'_>) -> Result<Verdict> {
     let network_info = trial.case.args.json("network_info").unwrap_or("null");
     let text = json::text(network_info).unwrap_or_else(|| network_info.to_owned());
@@ -20,8 +20,8 @@ pub(super) fn hydrate(trial: &mut Trial<'_>) -> Result<Verdict> {
     Ok(trial.judge(answer))
 }
 
-/// Adds the network info of the case. Unless the case says that it is raw, the vectors' generator hydrated it before it
-/// called Nova.
+/// Adds the network info of the case, hydrated unless the case says that it is raw. The generator of the vectors did
+/// the same before it called Nova.
 fn with_network_info(trial: &mut Trial<'_>, arguments: Arguments) -> Result<Answer<Arguments>> {
     let case = trial.case;
     let Some(network_info) = case.args.json("network_info").filter(|_| !case.network_info_is_raw) else {
@@ -104,7 +104,7 @@ pub(super) fn notify_usage_exists(trial: &mut Trial<'_>) -> Result<Verdict> {
     emitted(trial, answers, "notify_usage_exists", &arguments)
 }
 
-/// The clock of the volume cases, which do not show it.
+/// The reading of the clock in the volume cases, which omit it.
 const VOLUME_CLOCK: &str = "2026-04-05T06:07:08";
 
 pub(super) fn notify_about_volume_usage(trial: &mut Trial<'_>) -> Result<Verdict> {
@@ -118,7 +118,7 @@ fn instance_ref(trial: &Trial<'_>) -> Result<Box<RawValue>> {
     trial.case.args.read("instance_ref")
 }
 
-/// Runs a function and compares its answer and what it asked and emitted.
+/// Runs a function and compares its answer, its callbacks and its notifications.
 fn emitted(trial: &mut Trial<'_>, answers: Answers, function: &str, arguments: &Arguments) -> Result<Verdict> {
     let is_refused = answers.replies.get("notify").is_some_and(Result::is_err);
     let (answer, calls) = trial.play(answers, function, arguments)?;
@@ -126,7 +126,7 @@ fn emitted(trial: &mut Trial<'_>, answers: Answers, function: &str, arguments: &
     Ok(trial.with_calls(trial.judge(answer), &calls))
 }
 
-/// Returns the answers of the network and of the table `bw_usage_cache`.
+/// Returns the answers of a host with the replies of the network API and of the table `bw_usage_cache`.
 fn network_answers(trial: &Trial<'_>, start_period: &str) -> Result<Answers> {
     let rows = match trial.reply("db.bw_usage_get_by_uuids")? {
         Ok(rows) => {
@@ -146,7 +146,7 @@ fn network_answers(trial: &Trial<'_>, start_period: &str) -> Result<Answers> {
     Ok(Answers { replies, ..trial.answers()? })
 }
 
-/// Returns a callback as the call that Nova makes; a refused notification shows less.
+/// Returns a callback as the call that Nova makes. The vectors show only the event type of a refused notification.
 fn outgoing_call(call: &Call, is_refused: bool) -> String {
     const ADMIN: &str = r#""$admin_context(read_deleted=yes)""#;
     #[derive(Deserialize)]

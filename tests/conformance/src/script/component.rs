@@ -1,4 +1,4 @@
-//! The host as the component's imports see it.
+//! The scripted host as an implementation of the component's imports.
 
 use nova_compute_utils::host::{self, HostError};
 use nova_compute_utils_wasmtime::conductor::{

@@ -1,4 +1,4 @@
-//! The host as the library's traits see it.
+//! The scripted host as an implementation of the library's traits.
 
 use chrono::NaiveDateTime;
 use nova_compute_utils::Context;
@@ -27,7 +27,7 @@ impl Script {
         self.ask_json(name, &faces::Context::from(context), arguments)
     }
 
-    /// Calls back with a context and arguments of any face, and reads the reply.
+    /// Calls the host with a context and arguments of any face, and reads the reply.
     pub(super) fn ask_json<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -184,7 +184,7 @@ impl Notifier for Script {
     }
 }
 
-/// Reads the answer to one notification.
+/// Reads the error of a refused notification; `None` when it was accepted.
 pub(super) fn refusal(answer: &Value) -> Option<HostError> {
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
     let error = HostError::new(text("code")?, text("message")?);

@@ -64,7 +64,7 @@ impl Tables for MemoryTables {
             other => bail!("unknown table {other}"),
         };
         for row in &mut rows {
-            // The library has a flag where the table has a number.
+            // The library has a boolean where Nova's table has an integer.
             if let Some(deleted) = row["deleted"].as_bool() {
                 row["deleted"] = i32::from(deleted).into();
             }

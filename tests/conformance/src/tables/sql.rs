@@ -100,7 +100,7 @@ impl Tables for SqlTables {
         })
     }
 
-    /// A table holds what `SQLAlchemy` writes: timestamps with a blank and six digits.
+    /// The tables hold timestamps as `SQLAlchemy` writes them: with a blank and six digits.
     fn rows(&mut self, table: &str, columns: &[&str]) -> Result<Vec<Value>> {
         let members = columns.iter().map(|name| format!("'{name}', {name}")).collect::<Vec<_>>().join(", ");
         let sql = format!("SELECT json_object({members}) FROM {table} ORDER BY id");
@@ -161,7 +161,7 @@ impl Subject<'_> {
                     let row = handle.block_on(conductor.task_log_get(context, key(host)));
                     return answer(row, |row| row.map_or(Value::Null, as_json));
                 }
-                // No caller of this library uses Nova's other filters, so that the conductor lacks them.
+                // The conductor lacks Nova's other filters, because the library does not use them.
                 let selected = |row: &TaskLog| {
                     host.is_none_or(|host| row.host == host) && state.is_none_or(|state| row.state == state)
                 };

@@ -1,5 +1,5 @@
-// The JS face as the runner of the vectors reaches it: a request in, its answer out, both JSON text, and the callbacks of
-// the host in between. It runs in Node and in Chromium.
+// The runner's agent in the JS face. It takes a request and returns its answer, both as JSON text, and passes the
+// callbacks of the host to the runner while the call runs. It runs in Node and in Chromium.
 
 import * as library from "nova-compute-utils";
 
@@ -12,7 +12,7 @@ export class Agent {
     #tables;
 
     /**
-     * @param {(name: string, args: string) => Promise<string>} callback returns what the runner's host answers:
+     * @param {(name: string, args: string) => Promise<string>} callback returns the reply of the runner's host:
      *     `{"answer": …}` or `{"error": {"code": …, "message": …, "arguments": …}}`
      * @param {ConstructorParameters<typeof Tables>[0]} open opens a conductor whose tables are empty
      */

@@ -1,6 +1,6 @@
-// JSON that keeps every digit of a whole number: `JSON` rounds those that a `number` cannot hold.
+// JSON that keeps every digit of an integer: `JSON` rounds an integer that a `number` cannot hold.
 
-/** A string, or a whole number of at least sixteen digits. */
+/** A string, or an integer of at least sixteen digits. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
 const MARK = "$integer";
 
