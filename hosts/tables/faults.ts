@@ -5,11 +5,11 @@ import { readInteger } from "./integer.js";
 import { insertedAt, type InstanceFaultRow } from "./row.js";
 import { compareStrings, type Transaction } from "./store.js";
 
-/** The values of a new fault. Its code is an integer, or a string of one. */
+/** The values of a new fault. Its code is an integer, or a string that contains one. */
 export interface NewInstanceFault extends Pick<InstanceFaultValues, "instance_uuid" | "code"> {
-    /** The text for tenants. */
+    /** The message for tenants. */
     message?: string | null;
-    /** The text for administrators. */
+    /** The details for administrators, such as a traceback. */
     details?: string | null;
     /** The compute host. */
     host?: string | null;
@@ -33,12 +33,13 @@ export async function getByInstanceUuids(
     const ofInstance = async (uuid: string): Promise<[string, InstanceFaultRow[]]> => {
         const faults = await transaction.find("instance_faults", "instance", [uuid]);
         faults.sort((one, other) => compareStrings(other.created_at, one.created_at) || other.id - one.id);
-        return [uuid, latest ? faults.slice(0, 1) : faults];
+        // Nova looks for the highest id here, and not for the newest timestamp.
+        return [uuid, latest ? faults.sort((one, other) => other.id - one.id).slice(0, 1) : faults];
     };
     return Object.fromEntries(await Promise.all(instance_uuids.map(ofInstance)));
 }
 
-/** Returns the code as an integer. Nova's databases convert a string of digits to the type of the column. */
+/** Returns the code as an integer. Nova's databases convert a string of digits to an integer. */
 function readCode(code: Value): Integer {
     const isNumeral = typeof code === "string" && /^[+-]?\d+$/.test(code);
     try {

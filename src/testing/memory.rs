@@ -242,6 +242,8 @@ impl MemoryHost {
             let mut faults: Vec<_> = rows.iter().filter(|row| row.values.instance_uuid == *uuid).cloned().collect();
             faults.sort_by_key(|row| Reverse((row.created_at, row.id)));
             if latest {
+                // Nova looks for the highest id here, and not for the newest timestamp.
+                faults.sort_by_key(|row| Reverse(row.id));
                 faults.truncate(1);
             }
             ((*uuid).to_owned(), faults)
