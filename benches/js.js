@@ -1,5 +1,7 @@
-// Measures the npm package: `node benches/js.js [DIRECTORY …]`. Each directory is an assembled package, by default `pkg`.
-// The packages take turns in every round, so that all meet the same load. Only ratios are comparable between machines.
+// Measures the npm package: `node benches/js.js [DIRECTORY …]`. Each directory is an assembled package; the default is
+// `pkg`.
+// The packages take turns in every round, so that all run under the same load. Only ratios are comparable between
+// machines.
 
 import { argv } from "node:process";
 import { resolve } from "node:path";
@@ -57,7 +59,7 @@ const bytes = new TextEncoder().encode(`${texts.join("\n")}\n`);
 const window = { begin: "2026-10-01T00:00:00", end: "2026-11-01T00:00:00" };
 const deviceNameList = Array.from({ length: 26 }, (_, index) => `/dev/vd${String.fromCharCode(97 + index)}`);
 
-/** The measured calls; each function processes all instances once. */
+/** The measured calls; each function processes `INSTANCES` items. */
 const CASES = {
     "object in, object out": (nova) => {
         for (const instance of instances) {

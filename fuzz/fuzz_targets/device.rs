@@ -1,4 +1,4 @@
-//! Device names: a generated name parses, and its letter was free.
+//! Device names: a generated name parses, and its letter was unused.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Network info: hydrating gives JSON, and hydrating that again changes nothing.
+//! Network info: hydrating gives JSON, and hydrating that JSON again changes nothing.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -6,7 +6,7 @@ import { type Index, INDEXES, STORE_NAMES } from "../tables/store.js";
 /** The version of the stores and indexes; increase it when one of them changes. */
 const VERSION = 1;
 
-/** How long to wait for other tabs to close the database. */
+/** The time to wait for other tabs to close the database. */
 const BLOCKED_TIMEOUT_MS = 3000;
 
 /** A connection to an IndexedDB database. */
@@ -77,9 +77,9 @@ function upgrade(connection: IDBPDatabase): void {
 }
 
 /**
- * Opens or deletes a database, and fails with `DBError` when other tabs block it for too long. Other tabs of this
- * program close their connections on request; a frozen tab or another program may not. `discard` gets a result that
- * arrives after the timeout.
+ * Runs `work`, which opens or deletes a database. Fails with `DBError` when other tabs still block it after
+ * {@link BLOCKED_TIMEOUT_MS}. Other tabs of this program close their connections on request; a frozen tab or another
+ * program may not. A result that arrives after the timeout is passed to `discard`.
  */
 async function withTimeout<T>(
     name: string,

@@ -6,13 +6,13 @@ import { hostError } from "../tables/error.js";
 export interface BroadcastMessage {
     /** The request context. */
     context: Context;
-    /** The notification. Integers that a `number` would round are `bigint`s in its payload. */
+    /** The notification. In its payload, integers that a `number` would round are `bigint`s. */
     notification: Notification;
 }
 
 /** A notifier that posts to a `BroadcastChannel`. Its errors have the code `NotificationNotSent`. */
 export interface BroadcastNotifier extends Notifier {
-    /** Posts a message per notification and returns an error for each one that cannot be posted. */
+    /** Posts a message per notification, and returns an error or null for each. Throws when the channel is closed. */
     notify(context: Context, notifications: Notification[]): (Error | null)[];
     /** Makes every later `notify` throw. Closes the channel if the notifier opened it. */
     close(): void;
@@ -20,7 +20,7 @@ export interface BroadcastNotifier extends Notifier {
 
 /**
  * Returns a notifier that posts a {@link BroadcastMessage} per notification to the other tabs and workers of the site.
- * It does not know whether any of them listens.
+ * The notifier does not know whether any of them listens.
  *
  * @param channel the name of a channel to open, or an open channel.
  */

@@ -13,7 +13,7 @@ import type {
 } from "../tables/store.js";
 import type { Database } from "./database.js";
 
-/** Tables in an IndexedDB database, which isolates the transactions of all tabs. */
+/** Tables in an IndexedDB database. IndexedDB isolates the transactions of different tabs. */
 export class IndexedDbStore implements Store {
     readonly #database: Database;
 
@@ -27,7 +27,7 @@ export class IndexedDbStore implements Store {
         work: (transaction: Transaction) => Promise<T>,
     ): Promise<T> {
         try {
-            // A read-only transaction lacks the methods that write; `Transaction` does not call them in that mode.
+            // A read-only transaction lacks the methods that write; `work` does not call them in that mode.
             const transaction = this.#database.connection.transaction(tables, mode) as ReadWriteTransaction;
             const failure = transaction.done.then(
                 () => undefined,
@@ -53,7 +53,7 @@ function abort(transaction: ReadWriteTransaction): void {
     try {
         transaction.abort();
     } catch {
-        // A failed request has aborted it already.
+        // A failed request has already aborted the transaction.
     }
 }
 
@@ -92,8 +92,8 @@ class IndexedDbTransaction implements Transaction {
     }
 
     async putInstances(instances: StoredInstance[]): Promise<void> {
-        // Without idb's promise for each request, which would cost more than the request. A failed request aborts the
-        // transaction, and `done` reports its error.
+        // `unwrap` avoids idb's promise per request, which costs more than the request itself. A failed request aborts
+        // the transaction, and `done` reports its error.
         const store = unwrap(this.#transaction.objectStore("instances"));
         for (const instance of instances) {
             store.put(instance);
@@ -101,7 +101,7 @@ class IndexedDbTransaction implements Transaction {
     }
 }
 
-/** Returns the range of keys. IndexedDB orders an array after its prefixes, and arrays after all strings. */
+/** Converts a range to IndexedDB's form. IndexedDB orders an array after its prefixes, and arrays after all strings. */
 function keyRange({ host, project_id, after }: InstanceRange): IDBKeyRange {
     const hostKey = host === null ? [] : [host];
     const prefix = project_id === null ? hostKey : [...hostKey, project_id];

@@ -17,7 +17,7 @@ export type CollectedNotification = Notification & { context: Context };
 export interface CollectingNotifier extends Notifier {
     /** The notifications, oldest first. */
     readonly notifications: CollectedNotification[];
-    /** Removes all of them. */
+    /** Removes all notifications. */
     clear(): void;
 }
 

@@ -3,7 +3,7 @@ import { compareStrings, type InstanceKey, type InstanceRange, type StoredInstan
 /** The instances in memory, ordered by `project_id`, then `uuid`. */
 export class Instances {
     readonly #instances = new Map<string, StoredInstance>();
-    /** Sorted by the first `range` after a `put`. */
+    /** The sorted instances; `undefined` after a `put`, until `range` sorts them again. */
     #ordered: StoredInstance[] | undefined;
 
     put(instances: StoredInstance[]): void {

@@ -20,8 +20,8 @@ type Tables = { [Name in TableName]: Table<TableRows[Name]> };
 /**
  * Tables in memory. Every row and document is copied on its way in and out.
  *
- * Transactions run one after another, so the store itself is the transaction. Its writes wait for the end of the
- * transaction; its reads do not see them before.
+ * Transactions run one after another, so the store itself serves as the transaction. Writes take effect at the end of
+ * the transaction, and reads in the same transaction do not see them.
  */
 export class MemoryStore implements Store, Transaction {
     readonly #tables = Object.fromEntries(
@@ -72,7 +72,7 @@ export class MemoryStore implements Store, Transaction {
     }
 }
 
-/** Rows by number, with indexes. */
+/** The rows of a table by number, and its indexes. */
 class Table<Row extends Columns> {
     readonly #rows = new Map<number, Row>();
     #lastId = 0;
@@ -91,7 +91,7 @@ class Table<Row extends Columns> {
         return [...this.#rows.values()].map((row) => ({ ...row }));
     }
 
-    /** Returns the row with the next number; `DBError` when another row has its key in a unique index. */
+    /** Returns the row with the next number as `id`; `DBError` when a unique index already has its key. */
     number(values: Omit<Row, "id">): Row {
         const row = { ...values, id: this.#lastId + 1 } as Row;
         for (const { columns, unique, ids } of this.#indexes) {
@@ -103,7 +103,7 @@ class Table<Row extends Columns> {
         return row;
     }
 
-    /** Inserts or replaces the row. A replaced row keeps its keys. */
+    /** Inserts the row, or replaces the one with the same number, whose index keys are the same. */
     put(row: Row): void {
         const isNew = !this.#rows.has(row.id);
         this.#rows.set(row.id, row);

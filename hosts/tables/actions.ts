@@ -123,7 +123,8 @@ async function findActionOfEvent(
     if (own !== undefined) {
         return { action: own, ownedByRequest: true };
     }
-    // A restarted service resumes its instances under a new request, without a project.
+    // A service that restarts resumes its instances with a new request, which has no project.
+    // Such an event belongs to the newest action of the instance.
     const resumed = rules.usesNewestAction && !context.project_id ? newest(actions) : undefined;
     if (resumed === undefined) {
         throw actionNotFound(key);
@@ -131,7 +132,7 @@ async function findActionOfEvent(
     return { action: resumed, ownedByRequest: false };
 }
 
-/** Returns the action that was inserted last, given them in the order of their numbers. */
+/** Returns the action with the latest `created_at`; of several with the same one, the last in the list. */
 function newest(actions: InstanceActionRow[]): InstanceActionRow | undefined {
     return actions.reduce<InstanceActionRow | undefined>(
         (newest, action) => (newest === undefined || action.created_at >= newest.created_at ? action : newest),

@@ -5,7 +5,7 @@ import { type BwUsageCacheRow, insertedAt, type Values } from "./row.js";
 import type { Transaction } from "./store.js";
 import { readTime } from "./time.js";
 
-/** Which counters of a vif to return. */
+/** The key of the counters of a vif in a period. */
 export interface BwUsageQuery {
     /** The instance. */
     uuid: string;
@@ -25,7 +25,7 @@ export interface BwUsageUpdate extends BwUsageQuery {
     last_ctr_in?: Integer | null;
     /** The hypervisor's counter of sent bytes. */
     last_ctr_out?: Integer | null;
-    /** When the counters were read; null or absent means now. */
+    /** When the counters were read; null or absent means the current time. */
     last_refreshed?: Timestamp | null;
 }
 

@@ -31,21 +31,21 @@ import * as taskLog from "./task_log.js";
 import { readTime } from "./time.js";
 import * as volumeUsage from "./volume_usage.js";
 
-/** Options of a conductor with tables. */
+/** The options of a {@link TableConductor}. */
 export interface ConductorOptions {
     /** The release of Nova whose rules the tables follow; `hibiscus` by default. */
     release?: Release;
-    /** Returns the current time, for the times of rows; the time of the machine by default. */
+    /** Returns the current time, for the timestamps of rows; by default, it reads the clock of the machine. */
     now?: () => Timestamp;
 }
 
 /**
- * Nova's tables with the rules of its database layer: which row a call finds, refuses and changes. The methods without
- * a description are those of `Conductor`.
+ * Nova's tables with the rules of its database layer: which rows a call finds and changes, and when it fails.
+ * `Conductor` documents the methods that have no description here.
  *
  * Every method is one transaction. A method that fails changes no row; its error has the name of Nova's exception as
- * `code` and Nova's arguments as `arguments`. Times are accepted in every form of `Timestamp` and returned as
- * `YYYY-MM-DDTHH:MM:SS.ffffff`.
+ * `code` and Nova's arguments as `arguments`. Methods accept timestamps in every form of `Timestamp` and return them
+ * as `YYYY-MM-DDTHH:MM:SS.ffffff`.
  */
 export class TableConductor implements Conductor {
     readonly #store: Store;
@@ -82,7 +82,7 @@ export class TableConductor implements Conductor {
 
     /**
      * Stores whole instances, each in place of one with the same `project_id` and `uuid`. Fails with `ValueError` when
-     * an instance has no UUID, or a `launched_at` or `terminated_at` that is not a time.
+     * an instance has no UUID, or a `launched_at` or `terminated_at` that is not a timestamp.
      */
     async addInstances(documents: Iterable<DocumentInput>): Promise<void> {
         const stored = Array.from(documents, instances.readInstance);
@@ -126,30 +126,33 @@ export class TableConductor implements Conductor {
     }
 
     /**
-     * Stores the counters of a volume as the current ones or, with `update_totals`, adds them to the totals. A counter
-     * below the current one has restarted: the current ones are added to the totals first. Returns the row. Nova:
-     * `vol_usage_update`.
+     * Stores the counters of a volume as the current ones or, with `update_totals`, adds them to the totals. If a
+     * counter is below the current one, the volume's counters were reset, and the current ones are added to the totals
+     * first. Returns the row. Nova: `vol_usage_update`.
      */
     volUsageUpdate(update: volumeUsage.VolUsageUpdate): Promise<VolumeUsageCacheRow> {
         return this.#write(["volume_usage_cache"], (transaction, now) => volumeUsage.update(transaction, now, update));
     }
 
     /**
-     * Returns the volumes whose counters were read, or whose totals grew, after `begin`, or whose timestamp is null.
-     * Nova: `vol_get_usage_by_time`.
+     * Returns the volumes whose `tot_last_refreshed` or `curr_last_refreshed` is null or later than `begin`. Nova:
+     * `vol_get_usage_by_time`.
      */
     volGetUsageByTime({ begin }: { begin: Timestamp }): Promise<VolumeUsageCacheRow[]> {
         return this.#read(["volume_usage_cache"], (transaction) => volumeUsage.getByTime(transaction, begin));
     }
 
-    /** Inserts a fault of an instance; `DBError` when its code is not an integer. Nova: `instance_fault_create`. */
+    /**
+     * Inserts a fault of an instance. Fails with `DBError` when its code is neither an integer nor a string that
+     * contains one. Nova: `instance_fault_create`.
+     */
     instanceFaultCreate(_context: Context, values: faults.NewInstanceFault): Promise<void> {
         return this.#write(["instance_faults"], (transaction, now) => faults.create(transaction, now, values));
     }
 
     /**
-     * Returns a list of faults per instance, newest first; with `latest` at most the newest one. Nova:
-     * `instance_fault_get_by_instance_uuids`.
+     * Returns the faults of each instance, newest first; with `latest` only the newest one. An instance without faults
+     * has an empty list. Nova: `instance_fault_get_by_instance_uuids`.
      */
     instanceFaultGetByInstanceUuids(query: {
         instance_uuids: string[];
@@ -180,7 +183,7 @@ export class TableConductor implements Conductor {
         );
     }
 
-    /** Returns all rows of a table, oldest first; for `instances` the documents, by `project_id`, then `uuid`. */
+    /** Returns all rows of a table, oldest first. Returns documents for `instances`, by `project_id`, then `uuid`. */
     rows(table: "instances"): Promise<DocumentInput[]>;
     rows<Name extends keyof TableRows>(table: Name): Promise<TableRows[Name][]>;
     async rows(table: StoreName): Promise<unknown[]> {

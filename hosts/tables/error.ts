@@ -8,7 +8,7 @@ export interface HostError extends Error {
     readonly arguments: Document;
 }
 
-/** Returns an error for the caller of the host to throw. */
+/** Creates an error of a host. It does not throw it. */
 export function hostError(
     code: string,
     message: string,
@@ -17,7 +17,7 @@ export function hostError(
     return Object.assign(new Error(message, cause), { code, arguments: values });
 }
 
-/** Returns whether {@link hostError} made the error. */
+/** Returns whether the error has a string `code`, as every error of {@link hostError} has. */
 export function isHostError(error: unknown): error is HostError {
     return error instanceof Error && "code" in error && typeof error.code === "string";
 }

@@ -1,4 +1,4 @@
-// The types that every host with Nova's tables exports.
+// The types that the hosts in memory and in the browser both export.
 
 export type { Release } from "nova-compute-utils";
 export type { BwUsageQuery, BwUsageUpdate } from "./bw_usage.js";

@@ -42,7 +42,7 @@ export async function all(transaction: Transaction): Promise<DocumentInput[]> {
     return instances.map((instance) => instance.document);
 }
 
-/** Reads the fields that an instance is found by; `ValueError` when it has no UUID or one of its times is invalid. */
+/** Reads the fields that an instance is found by; `ValueError` when it has no UUID or an invalid timestamp. */
 export function readInstance(document: DocumentInput): StoredInstance {
     const field = fieldReader(document);
     const uuid = field("uuid");
@@ -59,12 +59,12 @@ export function readInstance(document: DocumentInput): StoredInstance {
     };
 }
 
-/** Returns the query with times that compare with those of the table. */
+/** Returns the query with its timestamps in the form of the table, so that they compare as strings. */
 function readWindow({ begin, end, project_id = null, host = null }: WindowQuery): WindowQuery {
     return { begin: readTime(begin), end: readOptionalTime(end), project_id, host };
 }
 
-/** Yields the active instances after the marker in order, batch by batch; a batch comes from at most `rows` rows. */
+/** Yields the active instances after the marker, in order. Each batch comes from at most `rows` stored instances. */
 async function* activeInstances(
     transaction: Transaction,
     { begin, end, project_id, host }: WindowQuery,
@@ -99,7 +99,7 @@ function readMarker({ marker, project_id }: { marker: string | null; project_id:
     if (!isObject(key) || typeof key.project_id !== "string" || typeof key.uuid !== "string") {
         throw markerNotFound(marker);
     }
-    // The marker of another project's query has no place in this query's order.
+    // A marker of another project is not on any page of this query.
     if (typeof project_id === "string" && key.project_id !== project_id) {
         throw markerNotFound(marker);
     }

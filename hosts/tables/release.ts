@@ -2,16 +2,16 @@ import type { Release } from "nova-compute-utils";
 
 import { hostError } from "./error.js";
 
-/** How Nova's database layer behaves where the releases differ. */
+/** The rules of Nova's database layer that differ between releases. */
 export interface DatabaseRules {
     /**
-     * An event belongs to the newest action of its request, or to the newest action of the instance when the request
-     * has none and the context has no project. Otherwise it belongs to the first action of its request.
+     * If true, an event belongs to the newest action of its request; when the request has no action and the context
+     * has no project, to the newest action of the instance. If false, it belongs to the first action of its request.
      */
     readonly usesNewestAction: boolean;
-    /** Finishing an action fails when several actions match. Otherwise the first one is finished. */
+    /** Whether finishing an action fails when several actions match. If false, the first one is finished. */
     readonly requiresOneActionToFinish: boolean;
-    /** Starting and finishing an event sets `updated_at` of the action that the event's request owns. */
+    /** Whether starting or finishing an event sets `updated_at` of the action, if it belongs to the same request. */
     readonly eventsUpdateAction: boolean;
 }
 

@@ -7,13 +7,13 @@ import type {
     TaskLog,
 } from "nova-compute-utils";
 
-/** The columns of every table. Times are strings of the form `YYYY-MM-DDTHH:MM:SS.ffffff`. */
+/** The columns of every table. Timestamps are strings of the form `YYYY-MM-DDTHH:MM:SS.ffffff`. */
 export interface Columns {
     /** The number of the row, counted from 1. */
     id: number;
     /** When the row was inserted. */
     created_at: string;
-    /** When it last changed. */
+    /** When the row last changed; null if it never did. */
     updated_at: string | null;
     /** Always null, because these hosts delete no row. */
     deleted_at: string | null;
@@ -34,9 +34,9 @@ export type InstanceActionEventRow = Columns & Omit<InstanceActionEvent, keyof C
 export interface InstanceFaultRow extends Columns, Pick<InstanceFaultValues, "instance_uuid"> {
     /** An HTTP-like status code. */
     code: Integer;
-    /** The text for tenants. */
+    /** The message for tenants. */
     message: string | null;
-    /** The text for administrators. */
+    /** The details for administrators, such as a traceback. */
     details: string | null;
     /** The compute host. */
     host: string | null;
@@ -48,20 +48,20 @@ export interface BwUsageCacheRow extends Columns, BwUsage {
     mac: string;
     /** When the counters were read. */
     last_refreshed: string;
-    /** The hypervisor's counter of received bytes at that time. */
+    /** The hypervisor's counter of received bytes at `last_refreshed`. */
     last_ctr_in: Integer | null;
-    /** The hypervisor's counter of sent bytes at that time. */
+    /** The hypervisor's counter of sent bytes at `last_refreshed`. */
     last_ctr_out: Integer | null;
 }
 
 /** A counter of a volume: read requests, bytes read, write requests, or bytes written. */
 export type VolumeCounter = "reads" | "read_bytes" | "writes" | "write_bytes";
 
-/** A row of `volume_usage_cache`: the current counters of a volume (`curr_`) and earlier totals (`tot_`). */
+/** A row of `volume_usage_cache`: the current counters of a volume (`curr_`) and the totals before them (`tot_`). */
 export interface VolumeUsageCacheRow extends Columns, Record<`${"curr" | "tot"}_${VolumeCounter}`, Integer> {
     /** The volume. */
     volume_id: string;
-    /** The instance that it is attached to. */
+    /** The instance that the volume is attached to. */
     instance_uuid: string | null;
     /** The project of that instance. */
     project_id: string | null;
@@ -69,9 +69,9 @@ export interface VolumeUsageCacheRow extends Columns, Record<`${"curr" | "tot"}_
     user_id: string | null;
     /** The availability zone of the volume. */
     availability_zone: string | null;
-    /** When the totals last grew. */
+    /** The time of the last update with `update_totals`. */
     tot_last_refreshed: string | null;
-    /** When the current counters were read. */
+    /** The time of the last update without `update_totals`. */
     curr_last_refreshed: string | null;
 }
 
@@ -84,8 +84,8 @@ export function insertedAt(now: string): Omit<Columns, "id"> {
 }
 
 /**
- * Returns the row with some columns changed. Sets `updated_at` to now, unless no column differs or the change itself
- * sets another `updated_at`. Nova: the column's `onupdate` in SQLAlchemy.
+ * Returns the row with some columns changed. Sets `updated_at` to `now`, unless no column differs or the change
+ * itself sets another `updated_at`. Nova: the column's `onupdate` in SQLAlchemy.
  */
 export function changedAt<Row extends Columns>(now: string, row: Row, change: Partial<Row>): Row {
     const changed = { ...row, ...change };

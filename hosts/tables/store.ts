@@ -19,10 +19,10 @@ export interface TableRows {
     volume_usage_cache: VolumeUsageCacheRow;
 }
 
-/** The Nova name of such a table. */
+/** The name of a table with numbered rows, which is also Nova's name. */
 export type TableName = keyof TableRows;
 
-/** The name of any table. The rows of `instances` are found by `project_id` and `uuid` instead of a number. */
+/** The name of any table. The key of a row of `instances` is its `project_id` and `uuid`. */
 export type StoreName = TableName | "instances";
 
 /** An index of a table. Its columns are never null, and no row changes them. */
@@ -53,13 +53,13 @@ export type IndexName<Name extends TableName> = keyof (typeof INDEXES)[Name] & s
 /** A value for each column of an index. */
 export type Key = (string | number)[];
 
-/** The order of the instances: by `project_id`, then `uuid`. An instance without a project has `""`. */
+/** The key of an instance. Instances are ordered by `project_id`, which is `""` without a project, then by `uuid`. */
 export interface InstanceKey {
     project_id: string;
     uuid: string;
 }
 
-/** An instance, and the fields that it is found by. */
+/** An instance, and the fields by which it is found. */
 export interface StoredInstance extends InstanceKey {
     host: string;
     launched_at: string | null;
@@ -70,16 +70,16 @@ export interface StoredInstance extends InstanceKey {
 
 /** Which instances to read. */
 export interface InstanceRange {
-    /** Only those of this compute host; null means all. */
+    /** Only the instances of this compute host; null means all. */
     host: string | null;
-    /** Only those of this project; null means all. */
+    /** Only the instances of this project; null means all. */
     project_id: string | null;
-    /** Only those after this key; null means from the first. With a project, the key is of that project. */
+    /** Only the instances after this key; null means all. If `project_id` is given, the key has the same one. */
     after: InstanceKey | null;
 }
 
 /**
- * One isolated, atomic transaction. The work of a transaction must await only the transaction's own methods, because
+ * One isolated, atomic transaction. Code in a transaction must await only the methods of the transaction, because
  * IndexedDB commits a transaction that has no pending request.
  */
 export interface Transaction {
@@ -99,7 +99,7 @@ export interface Transaction {
 
 /** The storage of the tables. */
 export interface Store {
-    /** Runs the reads and writes of `work` in one transaction on some tables, which rolls back when `work` fails. */
+    /** Runs `work` in one transaction on the given tables. The transaction rolls back when `work` fails. */
     transaction<T>(
         tables: StoreName[],
         mode: "readonly" | "readwrite",
@@ -107,7 +107,7 @@ export interface Store {
     ): Promise<T>;
 }
 
-/** Returns the oldest row that an index has for a key. */
+/** Returns the oldest row that an index has for a key, or `undefined`. */
 export async function findFirst<Name extends TableName>(
     transaction: Transaction,
     table: Name,

@@ -6,13 +6,13 @@ import { insertedAt, type TaskLogRow } from "./row.js";
 import { findFirst, type Transaction } from "./store.js";
 import { readTime } from "./time.js";
 
-/** Which rows of the task log to return. */
+/** The rows of `task_log` to return. */
 export interface TaskLogQuery {
-    /** `instance_usage_audit` for audits. */
+    /** The name of the task; that of a usage audit is `instance_usage_audit`. */
     task_name: string;
-    /** Begin of the window. */
+    /** The begin of the window. */
     period_beginning: Timestamp;
-    /** End of the window. */
+    /** The end of the window. */
     period_ending: Timestamp;
     /** Only the row of this compute host; null or absent means all. */
     host?: string | null;
@@ -47,7 +47,7 @@ export async function begin(
         throw hostError("TaskAlreadyRunning", message, { arguments: { task_name, host } });
     }
     if (!task.message) {
-        // Nova omits an empty message, and the column is not nullable.
+        // Nova omits an empty message from the INSERT, and the column is not nullable.
         throw hostError("DBError", "NOT NULL constraint failed: task_log.message");
     }
     await transaction.insert("task_log", {

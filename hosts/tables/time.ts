@@ -3,8 +3,8 @@ import type { Timestamp } from "nova-compute-utils";
 import { hostError } from "./error.js";
 
 /**
- * Returns a time as the tables store it: UTC, `YYYY-MM-DDTHH:MM:SS.ffffff`, so that two of them compare as strings.
- * Digits beyond the microsecond are cut off. `ValueError` when it is not a time.
+ * Returns a timestamp in the form of the tables: UTC, `YYYY-MM-DDTHH:MM:SS.ffffff`, so that timestamps compare as
+ * strings. Digits beyond the microsecond are cut off. `ValueError` when it is not a timestamp.
  */
 export function readTime(time: Timestamp): string {
     const text = typeof time === "string" ? parse(time) : format(time);
@@ -14,12 +14,12 @@ export function readTime(time: Timestamp): string {
     return text;
 }
 
-/** Returns the time as {@link readTime} does, or null when it is null or absent. */
+/** Returns the timestamp as {@link readTime} does, or null when it is null or absent. */
 export function readOptionalTime(time: Timestamp | null | undefined): string | null {
     return time === null || time === undefined ? null : readTime(time);
 }
 
-// A zone can only follow seconds.
+// A time zone is accepted only after seconds.
 const FORM = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?)?)?$/i;
 
 function parse(text: string): string | undefined {
@@ -31,7 +31,7 @@ function parse(text: string): string | undefined {
     const offset = offsetMinutes(zone);
     const local = `${date}T${minutes}:${seconds}`;
     const utc = new Date(`${local}Z`);
-    // `Date` reads 30 February as a day in March and hour 24 as the next day; the comparison rejects both.
+    // `Date` parses 30 February as a day in March and hour 24 as the next day; the comparison rejects both.
     if (offset === undefined || Number.isNaN(utc.getTime()) || formatSeconds(utc) !== local) {
         return undefined;
     }
@@ -58,7 +58,7 @@ function formatSeconds(date: Date): string {
     return date.toISOString().slice(0, -".000Z".length);
 }
 
-/** Python's datetimes have the years 1 to 9999. */
+/** Returns whether the year is one that Python's `datetime` supports: 1 to 9999. */
 function isPythonYear(date: Date): boolean {
     return date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999;
 }

@@ -17,7 +17,7 @@ export interface VolUsageUpdate {
     wr_req: Integer;
     /** Bytes written. */
     wr_bytes: Integer;
-    /** The instance that it is attached to. */
+    /** The instance that the volume is attached to. */
     instance_id?: string | null;
     /** The project of that instance. */
     project_id?: string | null;
@@ -25,7 +25,7 @@ export interface VolUsageUpdate {
     user_id?: string | null;
     /** The availability zone of the volume. */
     availability_zone?: string | null;
-    /** Whether the counters are added to the totals and start again from zero. */
+    /** Whether to add the counters to the totals and reset the current ones. */
     update_totals?: boolean;
 }
 
@@ -51,7 +51,7 @@ export async function getByTime(transaction: Transaction, begin: Timestamp): Pro
     return rows.filter((row) => isLater(row.tot_last_refreshed) || isLater(row.curr_last_refreshed));
 }
 
-/** The field of the update that has the new value of each counter. */
+/** The field of {@link VolUsageUpdate} for each counter. */
 const FIELDS = { reads: "rd_req", read_bytes: "rd_bytes", writes: "wr_req", write_bytes: "wr_bytes" } as const;
 const COUNTERS = Object.keys(FIELDS) as VolumeCounter[];
 

@@ -22,7 +22,7 @@ pub struct Component {
 pub const MAIN_COMPONENT: Component =
     Component { world: "compute-utils", feature: "component", file: "nova-compute-utils.wasm" };
 
-/// The components. The main one comes last, so that cargo need not build it again for a subcommand that needs only it.
+/// The components. The main one comes last, so that cargo need not rebuild it for a subcommand that needs no other.
 pub const COMPONENTS: [Component; 2] =
     [Component { world: "pure", feature: "component-pure", file: "nova-compute-utils-pure.wasm" }, MAIN_COMPONENT];
 
@@ -66,16 +66,16 @@ impl Component {
 
     /// Compiles the library to a core module and wraps it as a component.
     ///
-    /// All components share one directory, so that dependencies are compiled once. Cargo gives all core modules the
-    /// same file name there, so each is wrapped before the next is compiled. The directory is not cargo's own, whose
-    /// folder `component` holds the finished components.
+    /// All components share one target directory, so that dependencies are compiled once. Cargo gives all core modules
+    /// the same file name there, so each is wrapped before the next is compiled. The workspace's own target directory
+    /// is unsuitable, because its folder `component` holds the finished components.
     fn build(&self, workspace: &Workspace, profile: &str) -> Result<()> {
         let target = workspace.target.join("component-build");
         let mut command =
             workspace.cargo(["rustc", "--lib", "--package", "nova-compute-utils", "--crate-type", "cdylib"]);
         command.args(["--target", WASM, "--features", self.feature, "--profile", profile]);
         process::run(command.arg("--target-dir").arg(&target))?;
-        // Cargo names the directory of every profile but `dev` like the profile.
+        // Cargo names the directory after the profile; only that of `dev` is `debug`.
         let directory = if profile == "dev" { "debug" } else { profile };
         let module = target.join(WASM).join(directory).join("nova_compute_utils.wasm");
         let component = encode(&files::read(&module)?)

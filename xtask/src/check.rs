@@ -32,11 +32,12 @@ pub fn run_built(workspace: &Workspace) -> Result<()> {
             ("npm package, attw", &|| package::attw(workspace)),
             ("dependencies of each face", &|| dependencies::check_faces(workspace)),
             ("licences, sources and duplicates of the dependencies", &|| dependencies::deny(workspace)),
-            // xtask is apart from the rest for the reason that `test` gives.
+            // xtask is linted on its own for the same reason that `test` tests it on its own.
             ("clippy", &|| clippy(workspace, &["--workspace", "--exclude", "xtask", "--all-targets"])),
             ("clippy of xtask", &|| clippy(workspace, &["--package", "xtask", "--all-targets"])),
             ("clippy of the library as it is shipped", &|| clippy_library(workspace)),
-            // Once for users and once for maintainers: only the first reports links from public to private items.
+            // Two runs: the first, for users, reports links from public to private items; the second, for maintainers,
+            // permits them.
             ("docs", &|| docs(workspace, &["--package", "nova-compute-utils", "--features", "testing"])),
             ("docs, private items", &|| {
                 docs(workspace, &["--workspace", "--exclude", "xtask", "--document-private-items"])

@@ -16,17 +16,17 @@ pub fn deny(workspace: &Workspace) -> Result<()> {
     process::run(command.args(["bans", "licenses", "sources"]))
 }
 
-/// Crates that only the JS face may contain; each name stands for all names that begin with it.
+/// Crates that only the JS face may contain. Each entry is a prefix of crate names.
 const JS: &[&str] = &["wasm-bindgen", "js-sys", "web-sys", "serde-wasm-bindgen"];
 
-/// Crates that only the component may contain.
+/// Crates that only the component may contain. Each entry is a prefix of crate names.
 const COMPONENT: &[&str] = &["wit-bindgen"];
 
 /// A face, or the bare library, and its crates.
 pub struct Face {
     /// The features of the library that select the face.
     pub features: &'static str,
-    /// Crates that the face contains. Without them, the list of crates is of something else.
+    /// Crates that the face always contains. If one is missing, the list is not that of the face.
     required: &'static [&'static str],
     forbidden: &'static [&'static [&'static str]],
 }

@@ -21,8 +21,8 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&read(path)?).with_context(|| format!("cannot parse `{}`", path.display()))
 }
 
-/// Writes a file and creates its directory. A file that has these contents already keeps its modification time, so that
-/// caches that go by it stay valid.
+/// Writes a file and creates its directory. A file that already has these contents keeps its modification time, so that
+/// caches that compare it stay valid.
 pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
     let contents = contents.as_ref();
     if fs::read(path).is_ok_and(|old| old == contents) {

@@ -1,4 +1,4 @@
-//! `fuzz`: the parsers on random bytes, with seeds from the vectors.
+//! `fuzz`: runs the parsers on random bytes, with seeds from the vectors.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -65,7 +65,7 @@ impl Target {
         let mut command = Command::new(cargo_fuzz);
         command.current_dir(&workspace.root).args(["run", "--fuzz-dir", "fuzz", self.name]).arg(&corpus);
         command.arg("--").arg(format!("-max_total_time={seconds}")).arg("-max_len=65536");
-        // The sanitizers need a nightly toolchain; the cargo that runs xtask has set these variables for its own.
+        // The sanitizers need a nightly toolchain; the cargo that runs xtask has set CARGO and RUSTC to another one.
         command.env("RUSTUP_TOOLCHAIN", "nightly").env_remove("CARGO").env_remove("RUSTC");
         process::run(command.env("CARGO_TARGET_DIR", target))
     }

@@ -23,16 +23,16 @@ pub const MODULE: &str = "nova_compute_utils_bg.wasm";
 pub const FILES: [&str; 5] =
     [MODULE, "nova_compute_utils_bg.js", "nova_compute_utils.js", "nova_compute_utils.d.ts", IMPORTS];
 
-/// wasm-bindgen's glue, as the module imports it.
+/// The path from which the module imports wasm-bindgen's glue.
 const GLUE: &str = "./nova_compute_utils_bg.js";
 
-/// The generated file that the loaders take the imports of the module from.
+/// The generated file that exports the imports of the module to the loaders.
 const IMPORTS: &str = "imports.js";
 
 /// Builds the face and returns the directory of the [`FILES`].
 pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     setup::wasm_target(workspace)?;
-    // In the directory of the components, the other features would make cargo compile everything again each time.
+    // A separate directory: in that of the components, the other features would make cargo recompile every time.
     let target = workspace.target.join("js-build");
     let mut command = workspace.cargo(["rustc", "--lib", "--package", "nova-compute-utils", "--profile", "js"]);
     command.args(["--crate-type", "cdylib", "--target", WASM, "--features", "js"]).arg("--target-dir").arg(&target);
@@ -62,8 +62,8 @@ pub fn source_dir(workspace: &Workspace) -> PathBuf {
     workspace.root.join("src/bindings/js")
 }
 
-/// Generates the [`FILES`] with wasm-bindgen. In the mode for bundlers, the glue leaves loading the module to the
-/// package's own loaders.
+/// Generates the [`FILES`] with wasm-bindgen, in its mode for bundlers: there the glue does not load the module, which
+/// the package's own loaders do.
 fn generate(module: &Path, directory: &Path, source: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name(NAME).bundler(true)?.typescript(true);
@@ -71,7 +71,7 @@ fn generate(module: &Path, directory: &Path, source: &Path) -> Result<()> {
     let mut output = bindgen.generate_output()?;
     let modules = output.wasm().imports.iter().map(|import| import.module.clone()).collect();
     let imports = imports(&modules, source)?;
-    // The package has no place for the directory of snippets.
+    // wasm-bindgen writes inline JavaScript into a directory of snippets, which the package does not contain.
     ensure!(
         output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty(),
         "the face contains inline JavaScript: import a file of `src/bindings/js/` with `raw_module = \"./…\"` instead"

@@ -1,10 +1,10 @@
 //! The project's only script runner: `cargo xtask <subcommand>`.
 //!
-//! Progress goes to stderr. Stdout belongs to the program that a subcommand runs, so that the output of
-//! `cargo xtask vectors --json` can be piped.
+//! Progress goes to stderr. Stdout has only the results: the built files, or the output of the program that the
+//! subcommand runs. So the output of `cargo xtask vectors --json` can be piped.
 //!
-//! Each subcommand is a module with a function `run`. If `cargo xtask test` contains it as a step, its function
-//! `run_built` does the same without building the components and the npm package first.
+//! Each subcommand is a module with a function `run`. A subcommand that `cargo xtask test` runs on finished builds also
+//! has a function `run_built`, which does the same without building the components and the npm package first.
 
 mod build;
 mod check;
@@ -43,7 +43,7 @@ enum Subcommand {
     },
     /// Build the npm package: `pkg/` and its tarball
     Package,
-    /// Test the npm package as its users have it: Node, browsers, bundlers, workers, TypeScript, and its README
+    /// Test the installed npm package: Node, browsers, bundlers, workers, TypeScript, and its README
     Packaging,
     /// Run a usage audit of the bundled sample cell
     Run {
@@ -67,7 +67,7 @@ enum Subcommand {
     Fuzz {
         /// The fuzz target [default: each in turn]
         target: Option<String>,
-        /// The time for each target
+        /// The fuzzing time of each target, in seconds
         #[arg(long, default_value_t = 600)]
         seconds: u32,
     },

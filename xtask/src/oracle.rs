@@ -1,4 +1,4 @@
-//! `oracle`: fresh random cases, compared with the real Nova.
+//! `oracle`: compares the faces with the real Nova on fresh random cases.
 
 use std::process::Command;
 
@@ -28,7 +28,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     run_built(workspace, options)
 }
 
-/// Compares with the built component and npm package.
+/// Compares the built component and npm package with Nova.
 pub fn run_built(workspace: &Workspace, options: &Options) -> Result<()> {
     let source = workspace.root.join("tests/oracle");
     let target = workspace.target.join("oracle");

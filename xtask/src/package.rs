@@ -106,7 +106,7 @@ fn assemble(workspace: &Workspace, generated: &Path) -> Result<()> {
     files::write(&package.join("package.json"), manifest)
 }
 
-/// Returns the manifest with the version of the workspace, which is also xtask's.
+/// Returns the manifest with the version of the workspace, which xtask shares.
 fn with_version(mut manifest: Value) -> Result<String> {
     let version = manifest.get_mut("version").context("`pkg.json` has no `version`")?;
     *version = env!("CARGO_PKG_VERSION").into();

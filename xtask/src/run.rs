@@ -1,4 +1,4 @@
-//! `run`: a usage audit of the bundled sample, a cell database that the real Nova wrote.
+//! `run`: audits the bundled sample, a cell database that the real Nova wrote.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -57,8 +57,8 @@ fn unpack(workspace: &Workspace) -> Result<Sample> {
     Ok(Sample { cell, database, notifications: to.join("notifications.ndjson") })
 }
 
-/// Returns the arguments of `nova-usage-audit`: the caller's options, and the sample's for those that the caller
-/// leaves out.
+/// Returns the arguments of `nova-usage-audit`: the caller's options, and the sample's options that the caller does
+/// not give.
 fn with_defaults(sample: &Sample, options: &[OsString]) -> Vec<OsString> {
     let has = |flag: &str| {
         options.iter().any(|option| {

@@ -17,7 +17,7 @@ pub const WASM: &str = "wasm32-unknown-unknown";
 
 /// Installs the standard library for WebAssembly.
 pub fn wasm_target(workspace: &Workspace) -> Result<()> {
-    // The compiler knows its directory of libraries; rustup does not know a compiler that a distribution installed.
+    // Only the compiler can answer: rustup does not know a compiler that a distribution installed.
     let installed = || -> Result<bool> {
         let mut command = Command::new("rustc");
         command.args(["--print", "target-libdir", "--target", WASM]).current_dir(&workspace.root);
@@ -57,14 +57,14 @@ pub fn cargo_program(workspace: &Workspace, name: &str, version: &str) -> Result
     if !program.exists() {
         eprintln!("xtask: installing {name} {version} takes a minute or two, because it is compiled");
         let mut command = workspace.cargo(["install", "--quiet", "--locked", "--debug", "--version", version, name]);
-        // A target directory of its own is temporary; the one of the workspace would keep the dependencies for ever.
+        // Without CARGO_TARGET_DIR, cargo compiles in a temporary directory, which it deletes afterwards.
         command.env_remove("CARGO_TARGET_DIR").env("CARGO_PROFILE_DEV_DEBUG", "none");
         process::run(command.arg("--root").arg(directory))?;
     }
     Ok(program)
 }
 
-/// Calls `install` unless the file `marker` says that it has installed what `list` contains now.
+/// Calls `install` unless the file `marker` shows that the current contents of `list` are installed.
 fn install_list(list: &Path, marker: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let listed = files::read_text(list)?;
     if fs::read_to_string(marker).is_ok_and(|installed| installed == listed) {
@@ -110,7 +110,7 @@ pub fn npm_packages(workspace: &Workspace) -> Result<()> {
     })
 }
 
-/// Fails without Node.js and npm. They are not installed, because every system has its own way.
+/// Fails without Node.js and npm. It does not install them, because the way to do so differs between systems.
 fn require_node() -> Result<()> {
     let (major, minor) = NODE;
     for program in ["node", "npm"] {
@@ -149,7 +149,7 @@ pub fn chromium() -> Result<PathBuf> {
     eprintln!("xtask: installing Chromium (apt-get install chromium)");
     let apt = |args: &[&str]| process::run(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
     let install = || apt(&["install", "--quiet", "--yes", "--no-install-recommends", "chromium"]);
-    // Missing or old package lists are the usual reason for a failure.
+    // A failure usually means that apt's package lists are missing or old.
     install()
         .or_else(|_| apt(&["update", "--quiet"]).and_then(|()| install()))
         .context("the browser tests need Chromium: install it (Debian: chromium), or set CHROMIUM to its path")?;

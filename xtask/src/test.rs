@@ -1,4 +1,4 @@
-//! `test`: every test.
+//! `test`: runs every test and check.
 
 use anyhow::Result;
 
@@ -22,7 +22,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
             ("the real Nova as an oracle", &|| {
                 oracle::run_built(workspace, &oracle::Options { count: 100, seed: None, face: FACES.into() })
             }),
-            ("the npm package as its users have it", &|| packaging::run_built(workspace)),
+            ("the installed npm package", &|| packaging::run_built(workspace)),
             ("check", &|| check::run_built(workspace)),
         ],
     )

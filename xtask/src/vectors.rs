@@ -1,4 +1,4 @@
-//! `vectors`: Nova's golden vectors, through the runner in `tests/conformance`.
+//! `vectors`: runs Nova's golden vectors with the runner in `tests/conformance`.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -25,8 +25,8 @@ fn needs_npm_package(options: &[impl AsRef<OsStr>]) -> bool {
     })
 }
 
-/// Runs the runner with the built component and npm package. It runs in the caller's directory, where a relative
-/// `--dir` starts.
+/// Starts the runner with the built component and npm package. It runs in the caller's directory, to which a relative
+/// `--dir` refers.
 pub fn run_built(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> {
     let mut command = Command::new(workspace.build_program("vectors")?);
     command.env("NOVA_COMPUTE_UTILS_COMPONENT", MAIN_COMPONENT.path(workspace));

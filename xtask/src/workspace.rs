@@ -1,4 +1,4 @@
-//! The directories of the checkout, and cargo in them.
+//! The directories of the checkout, and the commands that run cargo in it.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ impl Workspace {
         let manifest_dir = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let manifest_dir = PathBuf::from(manifest_dir);
         let root = manifest_dir.parent().context("xtask is not in a workspace")?.to_path_buf();
-        // Cargo runs in the caller's directory here, because a relative CARGO_TARGET_DIR starts there.
+        // Cargo runs in the caller's directory here, because a relative CARGO_TARGET_DIR refers to it.
         let mut command = cargo();
         command.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(root.join("Cargo.toml"));
         let metadata: Metadata = serde_json::from_str(&process::output(&mut command)?)
@@ -53,13 +53,13 @@ impl Workspace {
         if !program.exists() {
             eprintln!("xtask: building {name} for the first time takes some minutes, because wasmtime is compiled");
         }
-        // The features of all packages, as `cargo test` unites them: those of one package alone would make cargo
+        // `--workspace` unites the features of all packages, as `cargo test` does: with other features, cargo would
         // compile wasmtime once more.
         process::run(&mut self.cargo(["build", "--quiet", "--workspace", "--exclude", "xtask", "--bin", name]))?;
         Ok(program)
     }
 
-    /// Returns a path relative to the caller's directory where that contains it.
+    /// Returns a path relative to the caller's directory if it is inside that directory, and unchanged otherwise.
     pub fn relative(path: &Path) -> String {
         let here = env::current_dir().unwrap_or_default();
         path.strip_prefix(&here).unwrap_or(path).display().to_string()

@@ -11,7 +11,7 @@ use crate::bindings::nova::compute_utils::notifier::{self, Notification};
 /// those of `period`, need neither.
 #[derive(Clone, Debug, Default)]
 pub struct Callbacks<C, N> {
-    /// Keeps the records.
+    /// Stores the records.
     pub conductor: C,
     /// Sends the notifications.
     pub notifier: N,

@@ -14,7 +14,7 @@ pub enum Clock {
     System,
     /// A clock that always returns the same time, for reproducible runs.
     Fixed(NaiveDateTime),
-    /// A function of the embedding program.
+    /// A clock that calls a function of the embedding program.
     Called(Arc<dyn Fn() -> NaiveDateTime + Send + Sync>),
 }
 

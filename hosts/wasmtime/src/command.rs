@@ -18,7 +18,7 @@ use nova_compute_utils_wasmtime::conductor::HostError;
 use nova_compute_utils_wasmtime::period::Window;
 use nova_compute_utils_wasmtime::{Callbacks, Clock, Limits, OpenError, Plugin, Runtime, types};
 
-/// The usage audit of OpenStack Nova, on a Nova cell database.
+/// Run and inspect the usage audit of OpenStack Nova, on a Nova cell database
 #[derive(Debug, Parser)]
 #[command(name = "nova-usage-audit", version)]
 pub struct Cli {
@@ -28,11 +28,11 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Audit the last completed window: one `exists` notification per instance, and a row in the task log.
+    /// Audit the last completed window: one `exists` notification per instance, and a row in the task log
     Run(run::Options),
-    /// Show which hosts ran the audit of the last completed window.
+    /// Show the state of the last completed window's audit on each host
     Status(status::Options),
-    /// List the windows, newest first.
+    /// List the last completed windows, newest first
     Periods(periods::Options),
 }
 
@@ -97,14 +97,15 @@ impl From<HostError> for Failure {
     }
 }
 
-/// Errors before the first audit. The component has no conductor and no notifier then, so the input is wrong.
+/// Converts an error from before the first audit. The component has no conductor and no notifier then, so the error is
+/// one of the input.
 impl From<nova_compute_utils_wasmtime::Error> for Failure {
     fn from(error: nova_compute_utils_wasmtime::Error) -> Self {
         Self::BadInput(error.to_string())
     }
 }
 
-/// The options of all commands: which windows, in which release.
+/// The options of all subcommands.
 #[derive(Args, Debug)]
 struct Settings {
     /// The audit period: `hour`, `day`, `month` or `year`, optionally with `@offset`
@@ -113,7 +114,7 @@ struct Settings {
     /// The current time, ISO 8601, UTC if it has no zone [default: the clock of this machine]
     #[arg(long, value_name = "TIME", value_parser = time)]
     now: Option<NaiveDateTime>,
-    /// Which Nova release to reproduce: `hibiscus` is Nova 34.0.0, `grizzly` is Nova 2013.1
+    /// The Nova release to reproduce: `hibiscus` is Nova 34.0.0, `grizzly` is Nova 2013.1
     #[arg(long, value_enum, default_value_t = Release::Hibiscus)]
     release: Release,
     /// The component file [default: `nova-compute-utils.wasm` beside this program]
@@ -159,7 +160,7 @@ impl Settings {
         let mut before = self.clock().now().format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
         while windows.len() < count {
             let window = component.last_completed_audit_period(self.release(), &self.period, None, &before).await?;
-            // At the begin of this window it is not complete yet, so the next one is the window before it.
+            // At its own end a window is not completed yet, so the next result is the window before it.
             before.clone_from(&window.end);
             windows.push(window);
         }
@@ -215,7 +216,7 @@ pub fn print_clap_error(error: &clap::Error) -> Status {
     }
 }
 
-/// Prints a line to standard error. Ignores errors, which could be printed nowhere.
+/// Prints a line to standard error. Ignores a failed write, because it cannot be reported anywhere.
 pub fn print_stderr(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
 }
@@ -239,7 +240,7 @@ fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [Stri
     table.trim_fmt()
 }
 
-/// Formats a timestamp of the contract for people: without a fraction of zero.
+/// Formats a timestamp of the contract for people: a blank instead of `T`, and no fraction if it is zero.
 fn short(timestamp: &str) -> String {
     timestamp.strip_suffix(".000000").unwrap_or(timestamp).replacen('T', " ", 1)
 }

@@ -31,7 +31,7 @@ pub enum Error {
     /// The function returned an error. The instance stays usable.
     #[error("{}", .0.message)]
     Nova(types::Error),
-    /// The component trapped or exceeded a limit. The instance is dead; the plugin makes a new one.
+    /// The component trapped or exceeded a limit. The instance is dead; `Plugin::instantiate` makes a new one.
     #[error("the component was stopped: {0}")]
     Stopped(String),
     /// An earlier call to this instance was stopped or cancelled.

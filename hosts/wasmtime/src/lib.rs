@@ -1,8 +1,8 @@
 //! The wasmtime host of nova-compute-utils.
 //!
-//! A [`Runtime`] loads the component file into a [`Plugin`], which makes an [`Instance`] that calls two implementations
-//! of the embedding program, put together as [`Callbacks`]: a [`conductor::Host`] (persistence) and a
-//! [`notifier::Host`] (emission). [`SqlConductor`] and [`NdjsonNotifier`] are one of each.
+//! A [`Runtime`] loads the component file into a [`Plugin`], and a [`Plugin`] makes any number of [`Instance`]s. Each
+//! instance calls the [`Callbacks`] of the embedding program: a [`conductor::Host`], which stores records, and a
+//! [`notifier::Host`], which sends notifications. This crate has one of each: [`SqlConductor`] and [`NdjsonNotifier`].
 
 mod callbacks;
 mod clock;

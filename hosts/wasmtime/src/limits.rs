@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
-/// The memory and computing time that stop a component when it exceeds them.
+/// The limits of an instance. The host stops an instance that exceeds one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The memory of an instance, in bytes. Default: 256 MiB.
+    /// The size of all memories and tables of an instance, in bytes. Default: 256 MiB.
     pub memory: usize,
     /// The computing time between two host callbacks; time inside a callback does not count. Default: 10 seconds.
     pub compute: Duration,
@@ -18,7 +18,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Returns the unit in which computing time is measured: fine enough for the limit, coarse enough to cost nothing.
+    /// Returns the unit in which computing time is measured: fine enough for the limit, coarse enough to cost little.
     pub(crate) fn tick(self) -> Duration {
         (self.compute / 100).clamp(Duration::from_millis(1), Duration::from_millis(100))
     }

@@ -28,7 +28,7 @@ impl NdjsonNotifier {
     /// such a file is not a file of notifications, or a crash cut it off.
     pub fn append(path: impl AsRef<Path>) -> io::Result<Self> {
         let sink = Sink::new(OpenOptions::new().append(true).create(true).open(&path)?)?;
-        // Only a regular file is read: opening a pipe for reading would keep it from ever breaking.
+        // Only a regular file is read: this process would be a reader of a pipe, and its writes would never fail.
         if sink.regular && !ends_with_line_break(path.as_ref())? {
             return Err(io::Error::other("it does not end with a whole line"));
         }
@@ -59,7 +59,7 @@ impl notifier::Host for NdjsonNotifier {
         notifications: Vec<Notification>,
     ) -> Result<Vec<Option<HostError>>, HostError> {
         let sink = Arc::clone(&self.sink);
-        // Writing blocks, so it runs outside of the executor's threads.
+        // Writing blocks, so it runs on a thread for blocking work.
         let written =
             task::spawn_blocking(move || sink.lock().unwrap_or_else(PoisonError::into_inner).send(&notifications));
         written.await.unwrap_or_else(|error| Err(host_error(&error)))
@@ -69,7 +69,7 @@ impl notifier::Host for NdjsonNotifier {
 #[derive(Debug)]
 struct Sink {
     file: File,
-    /// Whether the file can be truncated: it is not a pipe, a terminal or a device.
+    /// Whether the file is a regular one, which can be truncated, and not a pipe, a terminal or a device.
     regular: bool,
     failure: Option<HostError>,
 }
@@ -119,7 +119,7 @@ impl Sink {
                 io::Error::other(format!("{error}; the part of the batch that was written cannot be removed: {again}"))
             }
         });
-        // An error here changes nothing about the lines.
+        // A failed unlock does not affect the written lines.
         self.file.unlock().ok();
         outcome.map_err(none)
     }
@@ -133,7 +133,7 @@ impl Sink {
     }
 }
 
-/// A write that failed after some whole lines.
+/// A failed write, and the number of whole lines before the failure.
 struct PartialWrite {
     sent: usize,
     error: io::Error,

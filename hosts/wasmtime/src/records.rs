@@ -32,7 +32,7 @@ impl Default for conductor::Context {
 }
 
 impl Failure {
-    /// Returns the failure of an error that has a name and a text.
+    /// Returns a failure with a class name and a text. All other fields are `None`.
     pub fn new(class_name: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             class_name: class_name.into(),

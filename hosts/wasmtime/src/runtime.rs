@@ -26,8 +26,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Sets up an engine. It keeps compiled components in wasmtime's cache directory, so that each machine compiles
-    /// them once; without such a directory it compiles them on every load.
+    /// Sets up an engine. It keeps compiled components in wasmtime's cache directory, so that each machine compiles a
+    /// component once. If the directory is unavailable, it compiles components on every load.
     pub fn new(limits: Limits) -> Result<Self, Error> {
         let mut config = Config::new();
         config.epoch_interruption(true).cache(Cache::new(CacheConfig::new()).ok());
@@ -69,8 +69,8 @@ impl Runtime {
     }
 }
 
-/// Starts the thread that advances the epoch of the engine, by which deadlines are measured. The thread ends with the
-/// engine.
+/// Starts the thread that advances the engine's epoch, the unit in which computing time is counted. The thread ends
+/// with the engine.
 fn start_ticking(engine: &Engine, limits: Limits) -> std::io::Result<()> {
     let engine = engine.weak();
     let tick = limits.tick();
@@ -95,7 +95,7 @@ struct State<C, N> {
 }
 
 impl<C, N> State<C, N> {
-    /// Returns the callbacks for a call of the guest, whose computing time starts from zero again.
+    /// Returns the callbacks for a call from the guest, and counts its computing time from zero again.
     fn callbacks(&mut self) -> &mut Callbacks<C, N> {
         self.deadline.restart();
         &mut self.callbacks

@@ -27,7 +27,7 @@ use crate::{datetime, types};
 
 type Result<T, E = HostError> = std::result::Result<T, E>;
 
-/// A conductor on Nova's own tables, in Nova's own cell database.
+/// A conductor on the tables of a Nova cell database.
 ///
 /// Reading changes nothing. The conductor writes rows of `task_log`, `instance_actions`, `instance_actions_events`,
 /// `instance_faults`, `bw_usage_cache` and `volume_usage_cache`. A clone shares the connections.
@@ -43,16 +43,17 @@ pub struct SqlConductor {
 }
 
 impl SqlConductor {
-    /// Opens the database at `url`: `sqlite:PATH`. It is never created.
+    /// Opens the existing database at `url`: `sqlite:PATH`. Does not create a missing one.
     ///
-    /// `clock` gives `created_at` and `updated_at`.
+    /// `clock` gives the timestamps of rows, such as `created_at`.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
         let (pool, dialect, has_share_mapping) = connection::open(url).await?;
         let (release, reads_block_devices, reads_shares) = (Release::Hibiscus, false, false);
         Ok(Self { pool, dialect, clock, release, has_share_mapping, reads_block_devices, reads_shares })
     }
 
-    /// Follows the tables and the database layer of a release. Default: hibiscus.
+    /// Sets the Nova release whose rules for actions and events the conductor follows. With `grizzly`, it does not use
+    /// the columns of events that `grizzly` lacks. Default: `hibiscus`.
     #[must_use]
     pub fn with_release(self, release: types::Release) -> Self {
         let release = match release {
@@ -62,15 +63,15 @@ impl SqlConductor {
         Self { release, ..self }
     }
 
-    /// Sets whether the documents of instances contain `block_devices`, which `Config::bdms_in_notifications` needs. They
-    /// cost a query per page. Default: no.
+    /// Sets whether the documents of instances contain `block_devices`, which `Config::bdms_in_notifications` needs.
+    /// They cost a query per page. Default: no.
     #[must_use]
     pub fn with_block_devices(self, reads_block_devices: bool) -> Self {
         Self { reads_block_devices, ..self }
     }
 
-    /// Sets whether the documents of instances contain `shares`, which `Config::include_share_mapping` needs. They cost a
-    /// query per page. A database without the table `share_mapping` has none. Default: no.
+    /// Sets whether the documents of instances contain `shares`, which `Config::include_share_mapping` needs. They cost
+    /// a query per page. Has no effect on a database without the table `share_mapping`. Default: no.
     #[must_use]
     pub fn with_shares(self, reads_shares: bool) -> Self {
         Self { reads_shares: reads_shares && self.has_share_mapping, ..self }
@@ -80,7 +81,7 @@ impl SqlConductor {
         self.release.database_rules()
     }
 
-    /// Begins a transaction that writes. It waits here for other writers.
+    /// Begins a transaction that writes. Waits until no other writer holds the database.
     async fn begin_write(&self) -> Result<Transaction<'static, Any>> {
         Ok(self.pool.begin_with(self.dialect.begin_write()).await?)
     }
@@ -175,7 +176,7 @@ impl conductor::Host for SqlConductor {
     }
 }
 
-/// Parses a timestamp of the contract and returns it with six digits of fraction, so that two of them compare.
+/// Parses a timestamp of the contract. Returns it with six digits of fraction, so that timestamps compare as strings.
 fn timestamp(text: &str) -> Result<String> {
     datetime::parse(text).map(datetime::isoformat).ok_or_else(|| {
         let message = format!("`{text}` is not a timestamp: write it as `2026-11-01T00:17:03.250000`");

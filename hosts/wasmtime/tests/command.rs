@@ -18,7 +18,7 @@ fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_nova-usage-audit"))
 }
 
-/// A subcommand with the time, the period and the component of a cell.
+/// Returns a subcommand with the component, and the time and period of a cell.
 fn on_cell(cell: &Cell, subcommand: &str) -> Command {
     let settings = read_json(&cell.golden("cell.json"));
     let setting = |name: &str| settings[name].as_str().expect("a setting").to_owned();
@@ -70,7 +70,7 @@ async fn task_log(cell: &Cell) -> Vec<Value> {
     rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("JSON")).collect()
 }
 
-/// Removes the seconds from the message of a row.
+/// Removes the duration from the message of a row.
 fn without_seconds(mut row: Value) -> Value {
     let message = row["message"].as_str().expect("a message");
     let (start, _) = message.rsplit_once(" in ").expect("a closing message");
@@ -256,7 +256,7 @@ fn rejects_bad_input_on_one_line_and_writes_nothing() {
     }
 }
 
-/// The directory of the program that cargo built may contain a component; the directory of this one does not.
+/// Runs a copy of the program in a new directory, because the directory of the built one may contain a component.
 #[test]
 fn a_missing_component_is_an_error_that_says_how_to_build_it() {
     let cell = Cell::unpack("hour15");
@@ -388,7 +388,7 @@ fn lists_periods_newest_first() {
             .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
         rows.collect::<Vec<Vec<String>>>()
     };
-    // Each form of a time.
+    // Each accepted form of a timestamp.
     for now in ["2026-11-01T00:17:03.250000", "2026-11-01 00:17", "2026-11-01T05:17:03+05:00", "2026-11-01 00:17:03Z"] {
         assert_eq!(
             periods(&["--now", now, "--count", "3"]),

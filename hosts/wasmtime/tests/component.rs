@@ -1,4 +1,4 @@
-//! Loading and running the component: which errors occur, and what stays usable after them.
+//! Loading and running the component: its errors, and whether an instance stays usable after them.
 
 mod common;
 

@@ -100,7 +100,7 @@ fn of_host(host: &str) -> WindowQuery {
     query(BEGIN, END, host)
 }
 
-/// The vectors `db_task_log` run in the conformance tests, on this conductor too.
+/// The conformance tests also run the vectors `db_task_log` on this conductor.
 #[tokio::test]
 async fn task_log_rows_are_those_of_nova() {
     let cell = Cell::empty().await;

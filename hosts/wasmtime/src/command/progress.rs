@@ -17,7 +17,7 @@ pub fn is_visible(notifications_to_stdout: bool) -> bool {
     io::stderr().is_terminal() && !(notifications_to_stdout && io::stdout().is_terminal())
 }
 
-/// A notifier that moves a progress bar.
+/// A notifier that advances a progress bar.
 pub struct Progress {
     pub notifier: NdjsonNotifier,
     pub bar: ProgressBar,

@@ -18,17 +18,17 @@ use super::{Failure, Settings, Status, print, print_stderr};
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub struct Options {
-    /// Nova's cell database: `sqlite:PATH`
+    /// The Nova cell database: `sqlite:PATH`
     #[arg(long, value_name = "URL")]
     database: String,
     #[command(flatten)]
     hosts: Hosts,
     #[command(flatten)]
     settings: Settings,
-    /// Which notifications to send: Nova's `notification_format`
+    /// The format of the notifications: Nova's `notification_format`
     #[arg(long, value_enum, default_value_t = Format::Unversioned)]
     format: Format,
-    /// Base of the image URLs, such as `http://glance.example:9292`
+    /// The base of the image URLs, such as `http://glance.example:9292`
     #[arg(long, value_name = "URL")]
     image_endpoint: Option<String>,
     /// List the volumes of each instance in versioned notifications
@@ -37,7 +37,7 @@ pub struct Options {
     /// List the shares of each instance in versioned notifications
     #[arg(long)]
     include_share_mapping: bool,
-    /// Where notifications go: `ndjson:FILE` (appended to an existing file) or `stdout`
+    /// The target of the notifications: `ndjson:FILE` (appended to an existing file) or `stdout`
     #[arg(long, value_name = "TARGET", default_value = "stdout", value_parser = target)]
     notify: Target,
     /// Print no progress bar and no summary
@@ -159,7 +159,7 @@ impl Hosts {
     }
 }
 
-/// Audits host after host.
+/// Audits the hosts one after another.
 struct Auditor<'a> {
     options: &'a Options,
     plugin: Plugin<SqlConductor, Progress>,
@@ -215,7 +215,7 @@ impl Auditor<'_> {
         progress::bar(host, count.unwrap_or_default() * formats)
     }
 
-    /// Returns the error of the database or the notifier, which would fail every further audit too.
+    /// Returns the error of the database or the notifier, if one failed: it would fail every further audit too.
     fn host_failure(&self, result: &Result<Option<AuditReport>, Error>) -> Option<String> {
         match result {
             Err(Error::Nova(error)) if error.callback.is_some() && !is_running(error) => Some(error.message.clone()),

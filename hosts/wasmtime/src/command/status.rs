@@ -10,7 +10,7 @@ use super::{Failure, Settings, Status, print, short_window, table};
 
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Nova's cell database: `sqlite:PATH`
+    /// The Nova cell database: `sqlite:PATH`
     #[arg(long, value_name = "URL")]
     database: String,
     #[command(flatten)]

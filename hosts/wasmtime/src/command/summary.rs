@@ -31,7 +31,7 @@ impl Outcome {
     }
 }
 
-/// Formats audits as a table. `window` is the window of audits without a report.
+/// Formats audits as a table. `window` is shown for audits that have no report.
 pub fn as_table(audits: &[Audit], window: &Window) -> String {
     let header = ["host", "window", "audit", "instances", "notifications", "errors", "time"];
     let rows = audits.iter().map(|Audit { host, outcome, time }| {

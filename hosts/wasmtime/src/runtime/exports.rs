@@ -11,7 +11,7 @@ use crate::types::{Config, Context, Datetime, Failure, Json, Release};
 use crate::usage::{Info, InstancePayloadOptions};
 use crate::usage_notify::{ExistsOptions, UsageOptions};
 
-/// Defines one method per function. A function that returns a `result` and one that does not look the same here.
+/// Defines one method per function. Functions with and without a `result` are declared alike.
 macro_rules! exported {
     ($($interface:ident {
         $($(#[$doc:meta])* $name:ident = $call:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
@@ -40,7 +40,7 @@ exported! {
         strip_prefix = call_strip_prefix(release: Release, device_name: &str) -> String;
         /// Puts one `/dev/` in front of a device name.
         prepend_dev = call_prepend_dev(device_name: &str) -> String;
-        /// Returns the letter that identifies a device among those of an instance.
+        /// Returns the letter that identifies a device among the devices of an instance.
         get_device_letter = call_get_device_letter(release: Release, device_name: &str) -> String;
         /// Returns the letter at an index, which counts from 0.
         generate_device_letter = call_generate_device_letter(index: i64) -> String;
@@ -48,7 +48,7 @@ exported! {
         generate_device_name = call_generate_device_name(prefix: &str, index: i64) -> String;
         /// Returns the first unused letter.
         get_unused_letter = call_get_unused_letter(release: Release, used_letters: &[String]) -> String;
-        /// Fails if no block device mapping may have this name.
+        /// Fails if the name is not valid for a block device mapping.
         validate_device_name = call_validate_device_name(value: &str) -> ();
         /// Returns the devices of an instance by role.
         instance_block_mapping = call_instance_block_mapping(
@@ -56,11 +56,11 @@ exported! {
         /// Chooses the name of a new device of an instance, or checks a requested one.
         get_device_name_for_instance = call_get_device_name_for_instance(
             config: &DeviceConfig, instance: &Json, bdms: &[BlockDevice], device: Option<&str>) -> String;
-        /// Chooses the name of a new device beside a list of others, or checks a requested one.
+        /// Chooses the name of a new device, given the names in use, or checks a requested one.
         get_next_device_name = call_get_next_device_name(
             config: &DeviceConfig, device_name_list: &[Option<String>], root_device_name: Option<&str>,
             device: Option<&str>) -> String;
-        /// Names all devices that have no name.
+        /// Chooses the names of all devices that have none.
         default_device_names_for_instance = call_default_device_names_for_instance(
             config: &DeviceConfig, root_device_name: Option<&str>,
             block_device_lists: &[Vec<Option<String>>]) -> DefaultDeviceNames;
@@ -87,11 +87,11 @@ exported! {
     }
 
     nova_compute_utils_network {
-        /// Fills in the members of vifs that a cache leaves out.
+        /// Returns a list of vifs with the members that a cache leaves out.
         hydrate = call_hydrate(release: Release, network_info: &Json) -> Json;
-        /// Returns the hydrated network info of an instance's cache, in grizzly.
+        /// Returns the hydrated network info of an instance's cache, in `grizzly`.
         get_nw_info_for_instance = call_get_nw_info_for_instance(instance: &Json) -> Json;
-        /// Returns the hydrated network info of an instance's cache, in hibiscus; `None` if the cache has null.
+        /// Returns the hydrated network info of an instance's cache, in `hibiscus`; `None` if the cache has null.
         get_network_info = call_get_network_info(instance: &Json) -> Option<Json>;
     }
 
@@ -104,7 +104,7 @@ exported! {
         exists_payload = call_exists_payload(
             release: Release, instance: &Json, window: &Window, glance_endpoint: Option<&str>,
             system_metadata: Option<&Json>, times_are_text: bool, extra: Option<&Json>) -> Json;
-        /// Builds the payload of `instance.exists`, the versioned notification of hibiscus.
+        /// Builds the payload of `instance.exists`, the versioned notification of `hibiscus`.
         instance_exists_payload = call_instance_exists_payload(
             context: &Context, instance: &Json, window: &Window, options: InstancePayloadOptions) -> Json;
     }
@@ -113,7 +113,7 @@ exported! {
         /// Emits the notification of an event of an instance.
         notify_about_instance_usage = call_notify_about_instance_usage(
             config: &Config, context: &Context, instance: &Json, event_suffix: &str, options: &UsageOptions) -> ();
-        /// Returns the traffic of an instance since a time by network label, in grizzly.
+        /// Returns the traffic of an instance since a time by network label, in `grizzly`.
         bandwidth_usage = call_bandwidth_usage(
             context: &Context, instance: &Json, audit_start: &Datetime,
             ignore_missing_network_data: bool) -> Option<Json>;
@@ -155,28 +155,28 @@ exported! {
     }
 
     nova_compute_utils_action_record {
-        /// Records the start of an action.
+        /// Starts an action and returns the conductor's row.
         action_start = call_action_start(
             release: Release, context: &Context, instance_uuid: &str,
             action_name: Option<&str>) -> Option<InstanceAction>;
-        /// Records the end of an action.
+        /// Finishes an action and returns the conductor's row.
         action_finish = call_action_finish(
             release: Release, context: &Context, instance_uuid: &str) -> Option<InstanceAction>;
-        /// Records the start of an event.
+        /// Starts an event and returns the conductor's row.
         event_start = call_event_start(
             release: Release, context: &Context, instance_uuid: &str, event_name: &str,
             host: Option<&str>) -> Option<InstanceActionEvent>;
-        /// Records the end of an event that succeeded.
+        /// Finishes an event as a success and returns the conductor's row.
         event_finish = call_event_finish(
             release: Release, context: &Context, instance_uuid: &str, event_name: &str) -> Option<InstanceActionEvent>;
-        /// Records the end of an event, as an error if `exc_val` or `exc_tb` is given.
+        /// Finishes an event: as an error if `exc_tb` is given, even an empty one, otherwise as a success.
         event_finish_with_failure = call_event_finish_with_failure(
             release: Release, context: &Context, instance_uuid: &str, event_name: &str, exc_val: Option<&ExcVal>,
             exc_tb: Option<&str>) -> Option<InstanceActionEvent>;
     }
 
     nova_compute_utils_fault {
-        /// Returns the description of a failure that notifications and faults contain.
+        /// Describes a failure in the form that notifications and faults contain.
         exception_to_dict = call_exception_to_dict(fault: &Failure, message: Option<&str>) -> ExceptionDict;
         /// Returns the first `length` bytes of a string, without splitting a character.
         safe_truncate = call_safe_truncate(value: &str, length: i64) -> String;

@@ -6,10 +6,10 @@ use super::{Error, Instance};
 use crate::action_record::{Event, Finished};
 use crate::types::{self, Context, Failure, Release};
 
-/// The open events of some work, one per instance.
+/// The open events of a step, one per instance. Nova: `EventReporter`.
 ///
-/// It belongs to the [`Instance`] that made it. If the work is cancelled, hand the reporter to
-/// [`Instance::event_reporter_drop`], which records its events as errors; without that call they stay open.
+/// It belongs to the [`Instance`] that made it. If the step is cancelled, pass the reporter to
+/// [`Instance::event_reporter_drop`], which finishes its events as errors; without that call they stay open.
 #[derive(Debug)]
 #[must_use = "the events stay open until they are finished"]
 pub struct EventReporter {
@@ -17,7 +17,7 @@ pub struct EventReporter {
 }
 
 impl<C: Send, N: Send> Instance<C, N> {
-    /// Opens an event per instance. The first error ends the call; events that are open by then stay open.
+    /// Starts one event per instance. Stops at the first error, and leaves the events before it open.
     pub async fn event_reporter_start(
         &mut self,
         release: Release,
@@ -30,8 +30,8 @@ impl<C: Send, N: Send> Instance<C, N> {
         Ok(EventReporter { resource: Some(self.end(started)?) })
     }
 
-    /// Finishes the event of each instance, as an error if `failure` is given. The first error ends the call. The
-    /// reporter is used up in any case; finishing it again fails and changes nothing.
+    /// Finishes the event of each instance, as an error if `failure` is given. Stops at the first error. Finishing the
+    /// same reporter again fails and changes nothing, even after an error.
     pub async fn event_reporter_finish(
         &mut self,
         reporter: &mut EventReporter,
@@ -51,8 +51,7 @@ impl<C: Send, N: Send> Instance<C, N> {
         self.end(finished)
     }
 
-    /// Drops a reporter. If it is not finished, its events are recorded as errors, and errors of the conductor are
-    /// ignored.
+    /// Drops a reporter. If it is not finished, this finishes its events as errors and ignores errors of the conductor.
     pub async fn event_reporter_drop(&mut self, reporter: EventReporter) -> Result<(), Error> {
         let Some(resource) = reporter.resource else {
             return Ok(());

@@ -174,7 +174,7 @@ impl SqlConductor {
         Ok(event)
     }
 
-    /// Returns the action that the events of a request belong to, and whether it is the request's own.
+    /// Returns the action that the events of a request belong to, and whether that action belongs to the request.
     async fn action_of(
         &self,
         connection: &mut AnyConnection,
@@ -187,7 +187,8 @@ impl SqlConductor {
         if let Some(own) = self.actions(connection, request, order).await?.into_iter().next() {
             return Ok((own, true));
         }
-        // A service that restarts sends a request of its own and continues the newest action of the instance.
+        // A service that restarts resumes its instances with a new request, which has no project. Such an event belongs
+        // to the newest action of the instance.
         if uses_newest && context.project_id.as_deref().is_none_or(str::is_empty) {
             let condition = self.live().equal("instance_uuid", request.instance_uuid);
             if let Some(action) = self.select(connection, condition, newest).await?.into_iter().next() {

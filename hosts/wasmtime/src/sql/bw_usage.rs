@@ -4,12 +4,12 @@ use super::table::{Column, Table, columns, timestamp as time};
 use super::{Result, SqlConductor, optional_timestamp, timestamp};
 use crate::bindings::nova::compute_utils::conductor;
 
-/// The traffic of an interface in a period: a row of `bw_usage_cache`.
+/// A row of `bw_usage_cache`: the traffic of a vif in a period.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct BwUsage {
     /// The instance.
     pub uuid: Option<String>,
-    /// The MAC address of the interface.
+    /// The MAC address of the vif.
     pub mac: Option<String>,
     /// When the period began.
     pub start_period: Option<String>,
@@ -19,9 +19,9 @@ pub struct BwUsage {
     pub bw_in: Option<i64>,
     /// Bytes sent in the period.
     pub bw_out: Option<i64>,
-    /// The interface's own counter of bytes received.
+    /// The hypervisor's counter of received bytes at `last_refreshed`.
     pub last_ctr_in: Option<i64>,
-    /// The interface's own counter of bytes sent.
+    /// The hypervisor's counter of sent bytes at `last_refreshed`.
     pub last_ctr_out: Option<i64>,
 }
 
@@ -33,12 +33,12 @@ impl Table for BwUsage {
     };
 }
 
-/// New counters of an interface.
+/// New counters of a vif in a period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BwUsageUpdate {
     /// The instance.
     pub uuid: String,
-    /// The MAC address of the interface.
+    /// The MAC address of the vif.
     pub mac: String,
     /// When the period began.
     pub start_period: String,
@@ -46,16 +46,16 @@ pub struct BwUsageUpdate {
     pub bw_in: i64,
     /// Bytes sent in the period.
     pub bw_out: i64,
-    /// The interface's own counter of bytes received.
+    /// The hypervisor's counter of received bytes at `last_refreshed`.
     pub last_ctr_in: Option<i64>,
-    /// The interface's own counter of bytes sent.
+    /// The hypervisor's counter of sent bytes at `last_refreshed`.
     pub last_ctr_out: Option<i64>,
-    /// When the counters were read; `None` is the current time.
+    /// When the counters were read; `None` means the current time.
     pub last_refreshed: Option<String>,
 }
 
 impl SqlConductor {
-    /// Replaces the counters of an interface in a period. Nova: `bw_usage_update`.
+    /// Inserts or replaces the counters of a vif in a period. Nova: `bw_usage_update`.
     pub async fn bw_usage_update(&self, update: &BwUsageUpdate) -> Result<()> {
         let now = self.now();
         let last_refreshed = optional_timestamp(update.last_refreshed.as_deref())?;
@@ -83,13 +83,13 @@ impl SqlConductor {
         Ok(transaction.commit().await?)
     }
 
-    /// Returns the counters of an interface in a period. Nova: `bw_usage_get`.
+    /// Returns the counters of a vif in a period, or `None`. Nova: `bw_usage_get`.
     pub async fn bw_usage_get(&self, uuid: &str, start_period: &str, mac: &str) -> Result<Option<BwUsage>> {
         let usages = self.bw_usage_of(&[uuid], start_period).await?;
         Ok(usages.into_iter().find(|usage| usage.mac.as_deref() == Some(mac)))
     }
 
-    /// Returns the counters of instances in a period, those of deleted interfaces included. Nova:
+    /// Returns the counters of all vifs of some instances in a period, including soft-deleted rows. Nova:
     /// `bw_usage_get_by_uuids` with a context that reads deleted rows.
     pub async fn bw_usage_of(&self, uuids: &[&str], start_period: &str) -> Result<Vec<BwUsage>> {
         let start_period = time(&timestamp(start_period)?);

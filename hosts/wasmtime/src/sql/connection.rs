@@ -6,7 +6,7 @@ use sqlx::{AnyPool, Executor as _};
 
 use super::dialect::{Dialect, describe, is_not_a_database};
 
-/// The tables that a Nova cell database has for certain and that an audit needs.
+/// The tables that an audit needs and that every Nova cell database has.
 const TABLES: [&str; 7] = [
     "instances",
     "instance_extra",
@@ -27,7 +27,7 @@ pub enum OpenError {
     /// The file does not exist.
     #[error("no such database file: `{0}`")]
     NoSuchFile(String),
-    /// The file is not a database.
+    /// The file is not an SQLite database.
     #[error("`{0}` is not an SQLite database")]
     NotADatabase(String),
     /// The database is not Nova's.
@@ -48,7 +48,7 @@ pub enum OpenError {
     },
 }
 
-/// Connects and checks that Nova's tables exist. Returns also whether the optional table `share_mapping` exists.
+/// Connects and checks that the [`TABLES`] exist. The last value is whether the optional table `share_mapping` exists.
 pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect, bool), OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     if scheme != "sqlite" {
@@ -58,7 +58,8 @@ pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect, bool), OpenErro
     if !Path::new(path).is_file() {
         return Err(OpenError::NoSuchFile(path.to_owned()));
     }
-    // The whole path is a file name, even with a `?` in it. Without `mode` in the URL the file is never created.
+    // Encoding keeps a `?` in the path from starting the options of the URL. Without the option `mode`, sqlx does not
+    // create the file.
     let url = format!("sqlite:{}", utf8_percent_encode(path, NON_ALPHANUMERIC));
     let dialect = Dialect::Sqlite;
     let unreadable = |error: sqlx::Error| {

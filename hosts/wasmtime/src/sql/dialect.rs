@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteError;
 use super::table::{Column, Kind};
 use crate::bindings::nova::compute_utils::conductor::HostError;
 
-/// The differences between the databases. All other SQL works in each of them.
+/// The kind of the database. It selects the SQL that differs between kinds.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Dialect {
     Sqlite,
@@ -36,21 +36,23 @@ impl Dialect {
         }
     }
 
-    /// Begins a transaction that writes. In SQLite a transaction that has read cannot always start to write.
+    /// Returns the statement that begins a transaction that writes. In SQLite, a transaction that begins with a read
+    /// can fail at its first write.
     pub(super) fn begin_write(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
         }
     }
 
-    /// The statement for a new connection. Nova does not enforce foreign keys in SQLite; sqlx does by default.
+    /// Returns the statement to run on a new connection. Nova does not enforce foreign keys in SQLite; sqlx does by
+    /// default.
     pub(super) fn on_connect(self) -> &'static str {
         match self {
             Self::Sqlite => "PRAGMA foreign_keys = OFF",
         }
     }
 
-    /// Lists the names of the tables.
+    /// Returns the query for the names of all tables and views.
     pub(super) fn tables(self) -> &'static str {
         match self {
             Self::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
@@ -74,13 +76,13 @@ pub(super) fn describe(error: &sqlx::Error) -> String {
     text.replace('\n', " ")
 }
 
-/// Returns whether the file does not contain a database.
+/// Returns whether the error says that the file is not a database.
 pub(super) fn is_not_a_database(error: &sqlx::Error) -> bool {
     // SQLITE_NOTADB.
     sqlite_code(error) == Some(26)
 }
 
-/// Returns SQLite's result code without the extension in its upper bytes.
+/// Returns SQLite's primary result code, which is the lowest byte of the extended one.
 fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
     let error = error.as_database_error()?.try_downcast_ref::<SqliteError>()?;
     error.code()?.parse::<u32>().ok().map(|code| code & 0xff)

@@ -6,14 +6,14 @@ use super::table::{Column, Table, columns};
 use super::{Result, SqlConductor};
 use crate::bindings::nova::compute_utils::conductor::{HostError, InstanceFaultValues};
 
-/// A fault of an instance: a row of `instance_faults`.
+/// A row of `instance_faults`: a fault of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct InstanceFault {
     /// The number of the row. Ignored on insertion.
     pub id: i64,
     /// The instance.
     pub instance_uuid: Option<String>,
-    /// A code like those of HTTP.
+    /// An HTTP-like status code.
     pub code: i64,
     /// The message for tenants.
     pub message: Option<String>,
@@ -66,8 +66,8 @@ impl SqlConductor {
         Ok(faults)
     }
 
-    /// Inserts a fault of the component. Its code is an integer, or a string that is one; the databases of Nova convert
-    /// it.
+    /// Inserts a fault that the component sends. Its code is an integer, or a string that contains one, because Nova's
+    /// databases convert such a string.
     pub(super) async fn create_instance_fault(&self, values: InstanceFaultValues) -> Result<()> {
         let code = values.code.trim_matches('"').parse().map_err(|_| {
             HostError::new("DBError", format!("`{}` is not an integer, as the code of a fault must be", values.code))

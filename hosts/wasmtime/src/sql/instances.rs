@@ -12,8 +12,8 @@ use crate::bindings::nova::compute_utils::conductor::{HostError, InstancePage, W
 /// The largest page. The databases limit the number of UUIDs in a query.
 const LARGEST_PAGE: u32 = 1000;
 
-/// The columns of `instances` in a document. It leaves out columns that Nova has not used for years, and those that may
-/// contain secrets (`user_data`, `key_data`). The columns of the marker come first.
+/// The columns of `instances` that a document contains. Columns that Nova no longer uses and those that may contain
+/// secrets (`user_data`, `key_data`) are left out. The columns of the marker come first.
 const INSTANCE: &[Column] = &columns! {
     project_id: Text, uuid: Text,
     created_at: Timestamp, updated_at: Timestamp, deleted_at: Timestamp, deleted: Integer,
@@ -35,7 +35,7 @@ struct Child {
     table: &'static str,
     columns: &'static [Column],
     live_only: bool,
-    /// Makes the member of an instance from its rows, oldest first.
+    /// Converts the rows of an instance, oldest first, to the value of the member.
     value: fn(Vec<Map<String, Json>>) -> Json,
 }
 
@@ -104,7 +104,7 @@ impl Marker {
         Ok(Self { project_id: row.try_get(0)?, uuid: row.try_get(1)? })
     }
 
-    /// Selects the instances after this one. Null projects come first, in every database.
+    /// Adds the condition that an instance comes after this one. Instances without a project come first.
     fn after(&self, condition: Condition) -> Condition {
         let uuid = Value::from(&self.uuid[..]);
         match self.project_id.as_deref().map(Value::from) {
@@ -117,12 +117,12 @@ impl Marker {
 }
 
 impl SqlConductor {
-    /// Returns the hosts that have instances in a window or a `nova-compute` service, sorted.
+    /// Returns the hosts that have instances in a window or a `nova-compute` service, in alphabetical order.
     pub async fn hosts(&self, begin: &str, end: &str) -> Result<Vec<String>> {
         let query = WindowQuery { begin: begin.into(), end: Some(end.into()), project_id: None, host: None };
         let instances = self.active(&query)?.and("host IS NOT NULL", []);
         let services = self.live().equal("binary", "nova-compute").and("host IS NOT NULL", []);
-        // Sorted here, because databases differ in their order of text.
+        // Sorted here and not by the database, because databases order strings differently.
         let mut hosts = BTreeSet::new();
         for (table, condition) in [("instances", instances), ("services", services)] {
             for row in self.select_expressions(&self.pool, "DISTINCT host", table, condition, "").await? {
@@ -150,7 +150,7 @@ impl SqlConductor {
             Some(marker) => Marker::parse(marker)?.after(condition),
             None => condition,
         };
-        // An empty page would never lead to the next one.
+        // An empty page would have no marker to continue from.
         let limit = limit.clamp(1, LARGEST_PAGE);
         let order =
             format!("ORDER BY CASE WHEN project_id IS NULL THEN 0 ELSE 1 END, project_id, uuid LIMIT {}", limit + 1);
@@ -203,7 +203,7 @@ impl SqlConductor {
         Ok(documents.into_iter().map(|document| Json::Object(document).to_string()).collect())
     }
 
-    /// Returns the rows of a table by instance, oldest first.
+    /// Returns the rows of a child table by the UUID of their instance, oldest first.
     async fn children(
         &self,
         connection: &mut AnyConnection,

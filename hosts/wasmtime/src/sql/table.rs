@@ -30,11 +30,11 @@ pub(super) struct Column {
     pub kind: Kind,
 }
 
-/// A row of a table of Nova's: a structure with a member per column.
+/// A row of a Nova table: a struct with a field per column.
 pub(super) trait Table: Serialize + DeserializeOwned {
     const NAME: &'static str;
     const COLUMNS: &'static [Column];
-    /// The columns that grizzly's table lacks.
+    /// The columns that the table lacks in `grizzly`.
     const HIBISCUS_ONLY: &'static [&'static str] = &[];
 
     fn has_column(name: &str, release: Release) -> bool {
@@ -154,7 +154,7 @@ impl Condition {
         self.and(format!("{column} {operator} {placeholder}"), [value])
     }
 
-    /// Requires one of the timestamps to be null or later.
+    /// Requires that at least one of the columns is null or later than `time`.
     pub(super) fn null_or_later<const N: usize>(self, columns: [&str; N], time: &str) -> Self {
         let placeholder = self.dialect.timestamp();
         let sql = columns.map(|column| format!("{column} IS NULL OR {column} > {placeholder}"));
@@ -166,7 +166,7 @@ impl Condition {
         self.and(format!("{column} IN ({placeholders})"), texts.iter().map(|text| text.as_ref().into()))
     }
 
-    /// Adds a condition in SQL with its values.
+    /// Adds a condition in SQL and the values of its placeholders.
     pub(super) fn and(mut self, sql: impl Into<String>, values: impl IntoIterator<Item = Value>) -> Self {
         self.sql.push(sql.into());
         self.values.extend(values);
@@ -181,17 +181,17 @@ impl Condition {
 }
 
 impl SqlConductor {
-    /// Starts a condition, which holds for every row.
+    /// Returns an empty condition. The caller adds at least one part, because a statement with an empty one is invalid.
     pub(super) fn condition(&self) -> Condition {
         Condition { dialect: self.dialect, sql: Vec::new(), values: Vec::new() }
     }
 
-    /// Starts a condition that leaves out soft-deleted rows, as Nova does by default.
+    /// Returns a condition that leaves out soft-deleted rows, as Nova does by default.
     pub(super) fn live(&self) -> Condition {
         self.condition().equal("deleted", 0)
     }
 
-    /// Reads the rows that match. `order` ends the statement: `ORDER BY …`.
+    /// Reads the matching rows. `order` is the end of the statement, such as `ORDER BY id`.
     pub(super) async fn select<'c, T: Table>(
         &self,
         executor: impl Executor<'c, Database = Any>,
@@ -223,7 +223,7 @@ impl SqlConductor {
         self.query(sql, condition.values).fetch_all(executor).await
     }
 
-    /// Returns the names and values of a row's columns, without those that the database or [`Self::insert`] fills in.
+    /// Returns the names and values of a row's columns, except those that the database or [`Self::insert`] fills in.
     pub(super) fn values<T: Table>(&self, row: &T) -> Result<Vec<(&'static str, Value)>, Error> {
         let row = serde_json::to_value(row).map_err(|error| Error::Encode(error.into()))?;
         let columns = T::COLUMNS.iter().filter(|column| {
@@ -246,7 +246,7 @@ impl SqlConductor {
         Ok(())
     }
 
-    /// Changes the rows that match, and returns how many there are. It skips columns that the release's table lacks.
+    /// Updates the matching rows and returns their number. Skips columns that the table lacks in this release.
     pub(super) async fn update<'c, T: Table>(
         &self,
         executor: impl Executor<'c, Database = Any>,

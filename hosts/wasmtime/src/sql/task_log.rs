@@ -13,7 +13,7 @@ impl Table for TaskLog {
 }
 
 impl SqlConductor {
-    /// Returns the rows of `task_log` for a task and a window, by host. Nova: `task_log_get_all`.
+    /// Returns the rows of `task_log` for a task and a window, ordered by host. Nova: `task_log_get_all`.
     pub async fn task_log_get_all(
         &self,
         task_name: &str,
@@ -30,7 +30,7 @@ impl SqlConductor {
     }
 
     pub(super) async fn begin_task(&self, key: TaskLogKey, task_items: i64, message: String) -> Result<()> {
-        // Nova leaves out an empty message, which the column refuses.
+        // Nova omits an empty message from the INSERT, and the column is not nullable.
         if message.is_empty() {
             return Err(HostError::new("DBError", "the message of a task is empty: give one"));
         }

@@ -5,22 +5,22 @@ use sqlx::AnyConnection;
 use super::table::{Column, Table, Value, columns, timestamp as time};
 use super::{Result, SqlConductor, timestamp};
 
-/// The current counters of a volume and the totals before them: a row of `volume_usage_cache`.
+/// A row of `volume_usage_cache`: the current counters of a volume (`curr_`) and the totals before them (`tot_`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct VolumeUsage {
     /// The number of the row.
     pub id: i64,
     /// The volume.
     pub volume_id: Option<String>,
-    /// The instance that it is attached to.
+    /// The instance that the volume is attached to.
     pub instance_uuid: Option<String>,
     /// The project of that instance.
     pub project_id: Option<String>,
     /// The user of that instance.
     pub user_id: Option<String>,
-    /// The availability zone.
+    /// The availability zone of the volume.
     pub availability_zone: Option<String>,
-    /// When the totals were updated.
+    /// The time of the last update with `update_totals`.
     pub tot_last_refreshed: Option<String>,
     /// Total read requests.
     pub tot_reads: i64,
@@ -30,15 +30,15 @@ pub struct VolumeUsage {
     pub tot_writes: i64,
     /// Total bytes written.
     pub tot_write_bytes: i64,
-    /// When the current counters were read.
+    /// The time of the last update without `update_totals`.
     pub curr_last_refreshed: Option<String>,
-    /// Read requests since the totals.
+    /// Read requests that the total does not contain yet.
     pub curr_reads: i64,
-    /// Bytes read since the totals.
+    /// Bytes read that the total does not contain yet.
     pub curr_read_bytes: i64,
-    /// Write requests since the totals.
+    /// Write requests that the total does not contain yet.
     pub curr_writes: i64,
-    /// Bytes written since the totals.
+    /// Bytes written that the total does not contain yet.
     pub curr_write_bytes: i64,
 }
 
@@ -52,7 +52,7 @@ impl Table for VolumeUsage {
     };
 }
 
-/// New counters of a volume, under the names of Nova's arguments.
+/// New counters of a volume, under Nova's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolUsageUpdate {
     /// The volume.
@@ -65,13 +65,13 @@ pub struct VolUsageUpdate {
     pub wr_req: i64,
     /// Bytes written.
     pub wr_bytes: i64,
-    /// The instance that it is attached to.
+    /// The instance that the volume is attached to.
     pub instance_id: Option<String>,
     /// The project of that instance.
     pub project_id: Option<String>,
     /// The user of that instance.
     pub user_id: Option<String>,
-    /// The availability zone.
+    /// The availability zone of the volume.
     pub availability_zone: Option<String>,
     /// Whether to add the counters to the totals and reset the current ones.
     pub update_totals: bool,
@@ -80,7 +80,7 @@ pub struct VolUsageUpdate {
 impl SqlConductor {
     /// Stores the counters of a volume as the current ones or, with `update_totals`, adds them to the totals. If a
     /// counter is below the current one, the volume's counters were reset, and the current ones are added to the totals
-    /// first. Nova: `vol_usage_update`.
+    /// first. Returns the row. Nova: `vol_usage_update`.
     pub async fn vol_usage_update(&self, update: &VolUsageUpdate) -> Result<VolumeUsage> {
         let mut transaction = self.begin_write().await?;
         match self.volume(&mut transaction, &update.id).await? {
@@ -92,8 +92,8 @@ impl SqlConductor {
         Ok(usage.unwrap_or_default())
     }
 
-    /// Returns the volumes whose counters were read or whose totals were updated after a time, or whose timestamp of
-    /// either is null. Nova: `vol_get_usage_by_time`.
+    /// Returns the volumes whose `tot_last_refreshed` or `curr_last_refreshed` is null or later than `begin`. Nova:
+    /// `vol_get_usage_by_time`.
     pub async fn vol_get_usage_by_time(&self, begin: &str) -> Result<Vec<VolumeUsage>> {
         let columns = ["tot_last_refreshed", "curr_last_refreshed"];
         let condition = self.condition().null_or_later(columns, &timestamp(begin)?);
@@ -139,7 +139,7 @@ impl SqlConductor {
         Ok(())
     }
 
-    /// Returns the row of a volume that had none.
+    /// Returns the first row of a volume.
     fn new_volume(&self, update: &VolUsageUpdate) -> VolumeUsage {
         let row = VolumeUsage {
             volume_id: Some(update.id.clone()),

@@ -1,4 +1,4 @@
-//! Shared by the tests: real Nova cells, unpacked, and the built component.
+//! Helpers that the tests share: unpacked real Nova cells, and the built component.
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::fs::{self, File};
@@ -82,7 +82,7 @@ impl Cell {
         SqlConductor::open(&self.url(), clock).await.expect("Nova's tables")
     }
 
-    /// Opens further connections to the database.
+    /// Opens connections to the database beside those of the conductor.
     pub async fn pool(&self) -> SqlitePool {
         SqlitePool::connect(&self.url()).await.expect("a database")
     }
@@ -98,7 +98,7 @@ impl Cell {
     }
 }
 
-/// SQL that gives an instance a volume, a deleted volume and a share.
+/// Returns SQL that gives an instance a volume, a deleted volume and a share.
 pub fn volumes_and_a_share(uuid: &str) -> String {
     let device = |volume: &str, deleted: u8| {
         format!(
