@@ -56,7 +56,7 @@
 //! # Report an event
 //!
 //! The embedding program supplies persistence, a [`Conductor`](host::Conductor), and emission, a
-//! [`Notifier`](host::Notifier). The feature `testing` has [`MemoryHost`](testing::MemoryHost), which is both.
+//! [`Notifier`](host::Notifier). The feature `testing` has `testing::MemoryHost`, which is both.
 //!
 //! ```
 //! use nova_compute_utils::action::{self, Event};
