@@ -1,15 +1,22 @@
 //! The usage audit: one `exists` notification per instance of a host and window, and a row in the task log.
 
-use alloc::borrow::Cow;
+#[cfg(test)]
+mod tests;
+
+use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use chrono::NaiveDateTime;
+use uuid::Uuid;
 
 use crate::context::{Config, Context};
 use crate::error::Error;
-use crate::host::{Clock, Conductor, InstancePage, Notification, Notifier, Random, TaskLogKey, WindowQuery, notify};
+use crate::host::{
+    AuditCheckpoint, Clock, Conductor, FailedInstance, HostError, InstancePage, Notification, Notifier, Random,
+    TaskLog, TaskLogKey, WindowQuery, message_id, notify,
+};
 use crate::instance::Instance;
 use crate::period::{self, Window};
 use crate::release::Release;
@@ -23,8 +30,63 @@ const TASK_NAME: &str = "instance_usage_audit";
 /// that a page fits into memory.
 const PAGE_LIMIT: u32 = 500;
 
+/// The state of a task log row whose task is not finished.
+const RUNNING: &str = "RUNNING";
+
 /// The length of the column `task_log.message`, in characters.
 const MESSAGE_LENGTH: usize = 255;
+
+/// The namespace of deterministic message ids: `7d0f3a52-5c0e-5e0b-9d8e-3a1f5c6b7e21`.
+pub const MESSAGE_ID_NAMESPACE: Uuid = Uuid::from_u128(0x7d0f_3a52_5c0e_5e0b_9d8e_3a1f_5c6b_7e21);
+
+/// How an audit makes the ids of its notifications.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum MessageIds {
+    /// Random UUIDs, as in Nova.
+    #[default]
+    Random,
+    /// [`deterministic_message_id`], so that a notification that is sent again has the same id.
+    Deterministic,
+}
+
+/// The options of [`instance_usage_audit`]. Nova has none of them; the default reproduces Nova.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AuditOptions {
+    /// Whether the audit continues at its checkpoint when the task log row is `RUNNING`.
+    pub resume: bool,
+    /// Whether a `RUNNING` row is finished without auditing the remaining instances, which count as errors. It takes
+    /// precedence over `resume`.
+    pub give_up: bool,
+    /// How the audit makes message ids.
+    pub message_ids: MessageIds,
+}
+
+/// Returns the deterministic id of a notification: the version 5 UUID of the namespace [`MESSAGE_ID_NAMESPACE`] and the name
+/// `release/event_type/host/begin/end/instance_uuid`, with the bounds of the window as
+/// `YYYY-MM-DDTHH:MM:SS.ffffff`.
+///
+/// ```
+/// use nova_compute_utils::audit::deterministic_message_id;
+/// use nova_compute_utils::{Release, period::Window, time};
+///
+/// let window = Window { begin: time::parse("2026-10-01")?, end: time::parse("2026-11-01")? };
+/// let uuid = "48b988aa-afe1-4664-8307-784d3a2daad0";
+/// let id = deterministic_message_id(Release::Hibiscus, "compute.instance.exists", "cmp-01", window, uuid);
+/// assert_eq!(id, "9f25185a-c9f4-54dd-9964-76f073295e68");
+/// # Ok::<(), nova_compute_utils::Error>(())
+/// ```
+#[must_use]
+pub fn deterministic_message_id(
+    release: Release,
+    event_type: &str,
+    host: &str,
+    window: Window,
+    instance_uuid: &str,
+) -> String {
+    let (begin, end) = (time::isoformat(window.begin), time::isoformat(window.end));
+    let name = format!("{release}/{event_type}/{host}/{begin}/{end}/{instance_uuid}");
+    Uuid::new_v5(&MESSAGE_ID_NAMESPACE, name.as_bytes()).to_string()
+}
 
 /// The result of an audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +139,7 @@ pub async fn has_audit_been_run<H: Conductor + Clock>(
 ) -> Result<bool, Error> {
     let before = timestamp.unwrap_or_else(|| services.utcnow());
     let window = period::last_completed_audit_period(release, instance_usage_audit_period, None, before)?;
-    is_in_task_log(services, context, window, host).await
+    Ok(task_log_row(services, context, window, host).await?.is_some())
 }
 
 /// Inserts the task log row of an audit. Nova: `start_instance_usage_audit`.
@@ -110,80 +172,109 @@ pub async fn finish_instance_usage_audit<H: Conductor>(
 }
 
 /// Audits the last completed window of the configured host. Returns `None` and changes nothing when the task log has a
-/// row for the window. Nova: the periodic task `_instance_usage_audit`.
+/// row for it that the options do not continue. Nova: the periodic task `_instance_usage_audit`.
 ///
 /// The audit reads the instances and sends their notifications page by page. A refused notification or an unreadable
-/// instance counts as one error, and the audit continues. When a page cannot be read, or the notifier fails on a whole
-/// batch, the audit stops: it finishes the task log row with a message that says so, counts every remaining instance as
-/// an error, and returns the host's error.
+/// instance counts as one error, and the audit continues. After each page it stores a checkpoint in the conductor.
+///
+/// When a page cannot be read or the notifier fails for a whole batch, the audit stops and returns the host's error. The
+/// task log row then stays `RUNNING`, and a later run with [`AuditOptions::resume`] continues at the last checkpoint. A
+/// conductor that keeps no checkpoints gets the row finished instead, with a message that says so and every remaining
+/// instance as an error.
+///
+/// Resuming fails with `CheckpointNotFound` when the conductor has no checkpoint for a `RUNNING` row, and with
+/// `CheckpointMismatch` when the interrupted run had other settings.
 ///
 /// ```
+/// use nova_compute_utils::audit::{self, AuditOptions};
 /// use nova_compute_utils::testing::{MemoryHost, ready};
-/// use nova_compute_utils::{Config, Context, Release, audit, time};
+/// use nova_compute_utils::{Config, Context, Release, time};
 ///
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
 /// host.add_instance(r#"{"uuid": "48b988aa-afe1-4664-8307-784d3a2daad0", "host": "cmp-01", "launched_at": "2026-10-05 10:43:11",
 ///     "flavor": {"name": "m1.small", "root_gb": 20, "ephemeral_gb": 0}}"#)?;
 /// let (config, context) = (Config::new(Release::Hibiscus, "cmp-01"), Context::default());
+/// let audit = || ready(audit::instance_usage_audit(&host, &config, &context, &AuditOptions::default()));
 ///
-/// let report = ready(audit::instance_usage_audit(&host, &config, &context))?.expect("the window is not audited yet");
+/// let report = audit()?.expect("the window is not audited yet");
 /// assert_eq!(report.message, "Instance usage audit ran for host cmp-01, 1 instances in 0.0 seconds.");
 /// assert_eq!(host.notifications()[0].event_type, "compute.instance.exists");
-/// assert_eq!(ready(audit::instance_usage_audit(&host, &config, &context))?, None);
+/// assert_eq!(audit()?, None);
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
 pub async fn instance_usage_audit<H: Conductor + Notifier + Clock + Random>(
     services: &H,
     config: &Config,
     context: &Context,
+    options: &AuditOptions,
 ) -> Result<Option<AuditReport>, Error> {
-    observed_instance_usage_audit(services, config, context, |_| Ok(())).await
+    observed_instance_usage_audit(services, config, context, options, |_| Ok(())).await
 }
 
-/// Runs [`instance_usage_audit`] and passes its progress to `observe` once the task log row is inserted and after each
-/// page. An error from `observe` stops the audit, like a page that cannot be read.
+/// Audits like [`instance_usage_audit`] and reports its progress to `observe` after it inserted or found the task log
+/// row and after each page. An error from `observe` stops the audit as an error of the conductor does.
 ///
 /// ```
+/// use nova_compute_utils::audit::{self, AuditOptions};
 /// use nova_compute_utils::testing::{MemoryHost, ready};
-/// use nova_compute_utils::{Config, Context, Error, Release, audit, time};
+/// use nova_compute_utils::{Config, Context, Error, Release, time};
 ///
 /// let host = MemoryHost::new(time::parse("2026-11-01T00:17:03.25")?);
 /// host.add_instance(r#"{"uuid": "48b988aa-afe1-4664-8307-784d3a2daad0", "host": "cmp-01", "launched_at": "2026-10-05 10:43:11"}"#)?;
-/// let config = Config::new(Release::Hibiscus, "cmp-01");
-/// let stopped = ready(audit::observed_instance_usage_audit(&host, &config, &Context::default(), |progress| {
-///     assert_eq!((progress.instances, progress.num_instances), (0, 1));
-///     Err(Error::new("AbortError", "the operator has stopped it"))
-/// }));
+/// let (config, context) = (Config::new(Release::Hibiscus, "cmp-01"), Context::default());
+/// let stopped = ready(audit::observed_instance_usage_audit(
+///     &host, &config, &context, &AuditOptions::default(),
+///     |progress| {
+///         assert_eq!((progress.instances, progress.num_instances), (0, 1));
+///         Err(Error::new("AbortError", "the operator has stopped it"))
+///     },
+/// ));
 /// assert_eq!(stopped.unwrap_err().code(), "AbortError");
-/// assert_eq!(
-///     host.task_log()[0].message,
-///     "Instance usage audit stopped for host cmp-01, 0 of 1 instances: the operator has stopped it"
-/// );
-/// assert_eq!(host.task_log()[0].errors, 1);
+/// assert_eq!(host.task_log()[0].state, "RUNNING");
+///
+/// let options = AuditOptions { resume: true, ..AuditOptions::default() };
+/// let report = ready(audit::instance_usage_audit(&host, &config, &context, &options))?.expect("a report");
+/// assert_eq!((report.instances, host.task_log()[0].state.as_str()), (1, "DONE"));
 /// # Ok::<(), Error>(())
 /// ```
 pub async fn observed_instance_usage_audit<H: Conductor + Notifier + Clock + Random>(
     services: &H,
     config: &Config,
     context: &Context,
+    options: &AuditOptions,
     observe: impl FnMut(AuditProgress) -> Result<(), Error>,
 ) -> Result<Option<AuditReport>, Error> {
     let Config { release, host, instance_usage_audit_period, .. } = config;
     let last_window = || period::audit_period_bounds(*release, instance_usage_audit_period, false, services.utcnow());
     let mut window = last_window()?;
-    if is_in_task_log(services, context, window, host).await? {
+    let row = task_log_row(services, context, window, host).await?;
+    let is_continued = row.as_ref().is_some_and(|row| row.state == RUNNING) && (options.resume || options.give_up);
+    if row.is_some() && !is_continued {
         return Ok(None);
     }
-    if release.rules().computes_audit_period_twice {
+    if row.is_none() && release.rules().computes_audit_period_twice {
         window = last_window()?;
     }
-    let mut audit = Audit { services, config, context, window, num_instances: 0, counts: Counts::default() };
-    let first = audit.page(None).await?;
-    audit.num_instances = audit.count_instances(&first).await?;
-    let started = services.time();
-    start_instance_usage_audit(services, context, window, host, to_signed(audit.num_instances)).await?;
-    let stopped = audit.run(first, observe).await.err();
-    audit.finish(started, stopped).await.map(Some)
+    let mut audit = Audit {
+        services,
+        config,
+        context,
+        window,
+        message_ids: options.message_ids,
+        num_instances: 0,
+        counts: Counts::default(),
+        keeps_checkpoints: false,
+        seconds_before: 0.0,
+        started: 0.0,
+    };
+    let first = if is_continued { audit.resume(options.give_up).await? } else { Some(audit.begin().await?) };
+    let gives_up = is_continued && options.give_up;
+    let stopped = match first {
+        Some(page) => audit.run(page, observe).await.err(),
+        None if gives_up => Some(Error::new("AuditGivenUp", "the operator gave it up")),
+        None => None,
+    };
+    audit.finish(stopped, gives_up).await.map(Some)
 }
 
 /// A running audit.
@@ -192,8 +283,15 @@ struct Audit<'a, H> {
     config: &'a Config,
     context: &'a Context,
     window: Window,
+    message_ids: MessageIds,
     num_instances: u64,
     counts: Counts,
+    /// Whether the conductor stored the last checkpoint.
+    keeps_checkpoints: bool,
+    /// The seconds that earlier runs of a resumed audit took.
+    seconds_before: f64,
+    /// The clock at the begin of this run.
+    started: f64,
 }
 
 #[derive(Default)]
@@ -204,6 +302,116 @@ struct Counts {
 }
 
 impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
+    /// Starts a new audit and returns its first page. The first checkpoint comes before the task log row: a run that dies
+    /// between the two leaves no row, and the next run starts again.
+    async fn begin(&mut self) -> Result<InstancePage, Error> {
+        let first = self.page(None).await?;
+        self.num_instances = self.count_instances(&first).await?;
+        self.put(None, false, 0.0).await?;
+        self.started = self.services.time();
+        let num_instances = to_signed(self.num_instances);
+        start_instance_usage_audit(self.services, self.context, self.window, &self.config.host, num_instances).await?;
+        Ok(first)
+    }
+
+    /// Continues an interrupted audit at its checkpoint and returns the next page; `None` when no page remains or when
+    /// the audit gives the remaining ones up.
+    async fn resume(&mut self, gives_up: bool) -> Result<Option<InstancePage>, Error> {
+        self.started = self.services.time();
+        let AuditCheckpoint { marker, complete, notifier_position, .. } = self.read_checkpoint().await?;
+        if gives_up {
+            return Ok(None);
+        }
+        let resumed = self.services.resume_at(self.context, notifier_position.as_deref()).await;
+        resumed.map_err(|error| Error::host("resume-at", error))?;
+        if complete { Ok(None) } else { self.page(marker.as_deref()).await.map(Some) }
+    }
+
+    /// Reads the checkpoint and continues its counts.
+    async fn read_checkpoint(&mut self) -> Result<AuditCheckpoint, Error> {
+        let host = &self.config.host;
+        let checkpoint = self.services.audit_checkpoint_get(self.context, task_log_key(self.window, host)).await;
+        let checkpoint = checkpoint.map_err(|error| Error::host("audit-checkpoint-get", error))?.ok_or_else(|| {
+            let message = format!("the audit of host `{host}` is running and has no checkpoint: it cannot be resumed");
+            Error::new("CheckpointNotFound", message)
+        })?;
+        let settings = self.settings();
+        if checkpoint.settings != settings {
+            let interrupted = &checkpoint.settings;
+            let message = format!(
+                "the audit of host `{host}` began with the settings `{interrupted}` and cannot continue with `{settings}`"
+            );
+            return Err(Error::new("CheckpointMismatch", message));
+        }
+        let failure = |FailedInstance { instance_uuid, code, message }: &FailedInstance| AuditFailure {
+            instance_uuid: instance_uuid.clone(),
+            error: HostError::new(code.as_str(), message.as_str()).into(),
+        };
+        self.num_instances = checkpoint.num_instances;
+        self.counts = Counts {
+            instances: checkpoint.instances,
+            notifications: checkpoint.notifications,
+            failures: checkpoint.failures.iter().map(failure).collect(),
+        };
+        self.seconds_before = checkpoint.seconds;
+        self.keeps_checkpoints = true;
+        Ok(checkpoint)
+    }
+
+    /// The settings that the runs of one audit must share.
+    fn settings(&self) -> String {
+        let Config { release, notification_format, bdms_in_notifications, include_share_mapping, .. } = self.config;
+        let message_ids = match self.message_ids {
+            MessageIds::Random => "random",
+            MessageIds::Deterministic => "deterministic",
+        };
+        format!(
+            "{release} {} message_ids={message_ids} bdms_in_notifications={bdms_in_notifications} \
+             include_share_mapping={include_share_mapping}",
+            notification_format.as_str()
+        )
+    }
+
+    fn checkpoint(
+        &self,
+        marker: Option<&str>,
+        complete: bool,
+        notifier_position: Option<String>,
+        seconds: f64,
+    ) -> AuditCheckpoint {
+        let failed = |AuditFailure { instance_uuid, error }: &AuditFailure| FailedInstance {
+            instance_uuid: instance_uuid.clone(),
+            code: error.code().to_owned(),
+            message: error.message().to_owned(),
+        };
+        AuditCheckpoint {
+            marker: marker.map(str::to_owned),
+            complete,
+            num_instances: self.num_instances,
+            instances: self.counts.instances,
+            notifications: self.counts.notifications,
+            failures: self.counts.failures.iter().map(failed).collect(),
+            seconds,
+            settings: self.settings(),
+            notifier_position,
+        }
+    }
+
+    /// Stores a checkpoint and notes whether the conductor keeps it.
+    async fn put(&mut self, next_marker: Option<&str>, complete: bool, seconds: f64) -> Result<(), Error> {
+        let position = self.services.position(self.context).await.map_err(|error| Error::host("position", error))?;
+        let checkpoint = self.checkpoint(next_marker, complete, position, seconds);
+        let key = task_log_key(self.window, &self.config.host);
+        let stored = self.services.audit_checkpoint_put(self.context, key, &checkpoint).await;
+        self.keeps_checkpoints = stored.map_err(|error| Error::host("audit-checkpoint-put", error))?;
+        Ok(())
+    }
+
+    /// The seconds that all runs of the audit took.
+    fn seconds(&self) -> f64 {
+        self.seconds_before + (self.services.time() - self.started)
+    }
+
     fn query(&self) -> WindowQuery<'_> {
         let Window { begin, end } = self.window;
         WindowQuery { begin, end: Some(end), project_id: None, host: Some(&self.config.host) }
@@ -237,6 +445,11 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         observe(self.progress())?;
         loop {
             self.emit(&page.instances).await?;
+            // Without checkpoints the audit does not even read the clock here, as Nova does not.
+            if self.keeps_checkpoints {
+                let seconds = self.seconds();
+                self.put(page.next_marker.as_deref(), page.next_marker.is_none(), seconds).await?;
+            }
             observe(self.progress())?;
             match page.next_marker {
                 Some(marker) => page = self.page(Some(&marker)).await?,
@@ -261,14 +474,29 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         let mut batch = Batch::default();
         for instance in instances {
             let (instance_uuid, ExistsMessages { messages, failure }) = self.exists(instance).await;
-            batch.instances.push(BatchInstance { instance_uuid, failure, notifications: messages.len() });
-            let notifications =
-                messages.into_iter().map(|message| message.into_notification(self.services, timestamp.clone()));
+            let uuid = instance_uuid.as_deref().unwrap_or_default();
+            let notifications = messages.into_iter().map(|message| {
+                let message_id = self.message_id(&message.event_type, uuid);
+                message.into_notification(message_id, timestamp.clone())
+            });
+            let before = batch.notifications.len();
             batch.notifications.extend(notifications);
+            let notifications = batch.notifications.len().saturating_sub(before);
+            batch.instances.push(BatchInstance { instance_uuid, failure, notifications });
         }
         let answers = notify(self.services, self.context, batch.notifications).await?;
         self.counts.add(batch.instances, answers);
         Ok(())
+    }
+
+    fn message_id(&self, event_type: &str, instance_uuid: &str) -> String {
+        let Config { release, host, .. } = self.config;
+        match self.message_ids {
+            MessageIds::Random => message_id(self.services),
+            MessageIds::Deterministic => {
+                deterministic_message_id(*release, event_type, host, self.window, instance_uuid)
+            }
+        }
     }
 
     async fn exists(&self, instance: &str) -> (Option<String>, ExistsMessages) {
@@ -283,31 +511,33 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         (instance.uuid().ok().map(Cow::into_owned), messages)
     }
 
-    /// Finishes the task log row. Returns the report, or the error that stopped the audit.
-    async fn finish(self, started: f64, stopped: Option<Error>) -> Result<AuditReport, Error> {
-        let Self { services, config, context, window, num_instances, counts } = self;
-        let (host, failed) = (&config.host, to_u64(counts.failures.len()));
+    /// Finishes the task log row and returns the report. In the row of a stopped audit every remaining instance counts as
+    /// an error. An audit that stopped and can be resumed leaves its row `RUNNING`.
+    async fn finish(self, stopped: Option<Error>, gives_up: bool) -> Result<AuditReport, Error> {
+        let Self { services, config, context, window, num_instances, .. } = self;
+        let (host, instances) = (&config.host, self.counts.instances);
+        let failed = to_u64(self.counts.failures.len());
         let (errors, message) = match &stopped {
+            Some(error) if self.keeps_checkpoints && !gives_up => return Err(error.clone()),
+            Some(error) => {
+                let remaining = num_instances.saturating_sub(instances);
+                (failed.saturating_add(remaining), stopped_message(host, instances, num_instances, error))
+            }
             None => {
-                let seconds = (config.release.rules().float)(services.time() - started);
-                let instances = counts.instances;
+                let seconds = (config.release.rules().float)(self.seconds());
                 let message =
                     format!("Instance usage audit ran for host {host}, {instances} instances in {seconds} seconds.");
                 (failed, message)
-            }
-            Some(error) => {
-                let remaining = num_instances.saturating_sub(counts.instances);
-                (failed.saturating_add(remaining), stopped_message(host, counts.instances, num_instances, error))
             }
         };
         let finished =
             finish_instance_usage_audit(services, context, window, host, to_signed(errors), Some(&message)).await;
         // The caller needs the error that stopped the audit, even when the row could not be finished either.
-        if let Some(error) = stopped {
+        if let Some(error) = stopped.filter(|_| !gives_up) {
             return Err(error);
         }
         finished?;
-        let Counts { instances, notifications, failures } = counts;
+        let Counts { instances, notifications, failures } = self.counts;
         Ok(AuditReport { host: host.clone(), window, instances, notifications, failures, message })
     }
 }
@@ -350,14 +580,14 @@ fn task_log_key(window: Window, host: &str) -> TaskLogKey<'_> {
     TaskLogKey { task_name: TASK_NAME, period_beginning: window.begin, period_ending: window.end, host }
 }
 
-async fn is_in_task_log<H: Conductor>(
+async fn task_log_row<H: Conductor>(
     services: &H,
     context: &Context,
     window: Window,
     host: &str,
-) -> Result<bool, Error> {
+) -> Result<Option<TaskLog>, Error> {
     let row = services.task_log_get(context, task_log_key(window, host)).await;
-    row.map(|row| row.is_some()).map_err(|error| Error::host("task-log-get", error))
+    row.map_err(|error| Error::host("task-log-get", error))
 }
 
 /// Returns the task log message of a stopped audit, cut to the length of the column.

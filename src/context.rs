@@ -19,6 +19,16 @@ pub enum NotificationFormat {
 }
 
 impl NotificationFormat {
+    /// Returns the format as Nova's option spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unversioned => "unversioned",
+            Self::Versioned => "versioned",
+            Self::Both => "both",
+        }
+    }
+
     /// Returns whether to emit unversioned notifications.
     #[must_use]
     pub const fn unversioned(self) -> bool {

@@ -18,8 +18,9 @@ pub use conductor::{Conductor, InstancePage, TaskLogKey, WindowQuery};
 pub use notifier::{Notification, Notifier, Priority};
 pub(crate) use notifier::{message_id, notify};
 pub use rows::{
-    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, BwUsageCache,
-    InstanceAction, InstanceActionEvent, InstanceFault, InstanceFaultValues, TaskLog, VolumeUsageCache,
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
+    BwUsageCache, FailedInstance, InstanceAction, InstanceActionEvent, InstanceFault, InstanceFaultValues, TaskLog,
+    VolumeUsageCache,
 };
 
 /// The host's clock.

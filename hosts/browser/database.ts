@@ -1,10 +1,13 @@
-import { deleteDB, type IDBPDatabase, openDB } from "idb";
+import { deleteDB, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 
 import { type HostError, hostError, isHostError } from "../tables/error.js";
 import { type Index, INDEXES, STORE_NAMES } from "../tables/store.js";
 
 /** The version of the stores and indexes; increase it when one of them changes. */
-const VERSION = 1;
+const VERSION = 2;
+
+/** The stores that version 1 has. */
+const FIRST_STORES = STORE_NAMES.filter((name) => name !== "audit_checkpoints");
 
 /** The time to wait for other tabs to close the database. */
 const BLOCKED_TIMEOUT_MS = 3000;
@@ -21,19 +24,25 @@ export class Database {
 
     static async open(name: string): Promise<Database> {
         const database = new Database(name);
+        let missing: string | undefined;
         const open = (blocked: () => void) =>
             openDB(name, VERSION, {
-                upgrade,
+                upgrade: (connection, oldVersion, _newVersion, transaction) => {
+                    missing = upgrade(connection, oldVersion, transaction);
+                },
                 blocked,
                 blocking: () => database.close("another tab deletes it, or has a newer version: reload the page"),
                 terminated: () => database.close("the browser ended the connection: reload the page"),
             });
-        const connection = await withTimeout(name, open, (late) => late.close());
-        const missing = STORE_NAMES.find((store) => !connection.objectStoreNames.contains(store));
+        const foreign = (store: string) =>
+            hostError("DBError", `the database \`${name}\` belongs to another program: it has no store \`${store}\``);
+        const connection = await withTimeout(name, open, (late) => late.close()).catch((error: unknown) => {
+            throw missing === undefined ? error : foreign(missing);
+        });
+        missing = missingStore(connection, STORE_NAMES);
         if (missing !== undefined) {
             connection.close();
-            const message = `the database \`${name}\` belongs to another program: it has no store \`${missing}\``;
-            throw hostError("DBError", message);
+            throw foreign(missing);
         }
         database.#connection = connection;
         return database;
@@ -65,15 +74,38 @@ export class Database {
     }
 }
 
-function upgrade(connection: IDBPDatabase): void {
-    for (const [table, indexes] of Object.entries(INDEXES)) {
+function missingStore(connection: IDBPDatabase, names: readonly string[]): string | undefined {
+    return names.find((name) => !connection.objectStoreNames.contains(name));
+}
+
+/**
+ * Adds the stores that the database lacks. Leaves a database of another program unchanged and returns the name of a
+ * store that it lacks.
+ */
+function upgrade(
+    connection: IDBPDatabase,
+    oldVersion: number,
+    transaction: IDBPTransaction<unknown, string[], "versionchange">,
+): string | undefined {
+    const missing = oldVersion === 0 ? undefined : missingStore(connection, FIRST_STORES);
+    if (missing !== undefined) {
+        // The open request reports the abort.
+        transaction.done.catch(() => undefined);
+        transaction.abort();
+        return missing;
+    }
+    const isMissing = (table: string) => missingStore(connection, [table]) !== undefined;
+    for (const [table, indexes] of Object.entries(INDEXES).filter(([table]) => isMissing(table))) {
         const store = connection.createObjectStore(table, { keyPath: "id", autoIncrement: true });
         for (const [name, { columns, unique = false }] of Object.entries<Index>(indexes)) {
             store.createIndex(name, [...columns], { unique });
         }
     }
-    const instances = connection.createObjectStore("instances", { keyPath: ["project_id", "uuid"] });
-    instances.createIndex("host", ["host", "project_id", "uuid"], { unique: true });
+    if (isMissing("instances")) {
+        const instances = connection.createObjectStore("instances", { keyPath: ["project_id", "uuid"] });
+        instances.createIndex("host", ["host", "project_id", "uuid"], { unique: true });
+    }
+    return undefined;
 }
 
 /**

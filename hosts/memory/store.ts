@@ -88,7 +88,7 @@ class Table<Row extends Columns> {
     }
 
     all(): Row[] {
-        return [...this.#rows.values()].map((row) => ({ ...row }));
+        return structuredClone([...this.#rows.values()]);
     }
 
     /** Returns the row with the next number as `id`; `DBError` when a unique index already has its key. */

@@ -3,6 +3,7 @@ import type {
     ActionEventStartValues,
     ActionFinishValues,
     ActionStartValues,
+    AuditCheckpoint,
     BwUsage,
     Conductor,
     Context,
@@ -20,6 +21,7 @@ import type {
 } from "nova-compute-utils";
 
 import * as actions from "./actions.js";
+import * as auditCheckpoints from "./audit_checkpoints.js";
 import * as bwUsage from "./bw_usage.js";
 import { hostError } from "./error.js";
 import * as faults from "./faults.js";
@@ -40,8 +42,8 @@ export interface ConductorOptions {
 }
 
 /**
- * Nova's tables with the rules of its database layer: which rows a call finds and changes, and when it fails.
- * `Conductor` documents the methods that have no description here.
+ * Nova's tables with the rules of its database layer: which rows a call finds and changes, and when it fails; and a
+ * table of audit checkpoints, which Nova does not have. `Conductor` documents the methods that have no description here.
  *
  * Every method is one transaction. A method that fails changes no row; its error has the name of Nova's exception as
  * `code` and Nova's arguments as `arguments`. Methods accept timestamps in every form of `Timestamp` and return them
@@ -78,6 +80,16 @@ export class TableConductor implements Conductor {
 
     taskLogEndTask(_context: Context, task: TaskLogKey & { errors: Integer; message: string | null }): Promise<void> {
         return this.#write(["task_log"], (transaction, now) => taskLog.end(transaction, now, task));
+    }
+
+    auditCheckpointGet(_context: Context, task: TaskLogKey): Promise<AuditCheckpoint | null> {
+        return this.#read(["audit_checkpoints"], (transaction) => auditCheckpoints.get(transaction, task));
+    }
+
+    /** Stores the checkpoint of an audit in place of the previous one, and returns true. */
+    async auditCheckpointPut(_context: Context, task: TaskLogKey & { checkpoint: AuditCheckpoint }): Promise<boolean> {
+        await this.#write(["audit_checkpoints"], (transaction, now) => auditCheckpoints.put(transaction, now, task));
+        return true;
     }
 
     /**

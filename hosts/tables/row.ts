@@ -1,10 +1,12 @@
 import type {
+    AuditCheckpoint,
     BwUsage,
     InstanceAction,
     InstanceActionEvent,
     InstanceFaultValues,
     Integer,
     TaskLog,
+    TaskLogKey,
 } from "nova-compute-utils";
 
 /** The columns of every table. Timestamps are strings of the form `YYYY-MM-DDTHH:MM:SS.ffffff`. */
@@ -23,6 +25,11 @@ export interface Columns {
 
 /** A row of `task_log`. */
 export type TaskLogRow = Columns & TaskLog;
+
+/** A row of `audit_checkpoints`, which is not a table of Nova: the last checkpoint of an audit. */
+export interface AuditCheckpointRow extends Columns, TaskLogKey {
+    checkpoint: AuditCheckpoint;
+}
 
 /** A row of `instance_actions`. */
 export type InstanceActionRow = Columns & Omit<InstanceAction, keyof Columns>;

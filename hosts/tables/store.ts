@@ -1,6 +1,7 @@
 import type { DocumentInput } from "nova-compute-utils";
 
 import type {
+    AuditCheckpointRow,
     BwUsageCacheRow,
     InstanceActionEventRow,
     InstanceActionRow,
@@ -17,9 +18,11 @@ export interface TableRows {
     instance_faults: InstanceFaultRow;
     bw_usage_cache: BwUsageCacheRow;
     volume_usage_cache: VolumeUsageCacheRow;
+    /** Not a table of Nova. */
+    audit_checkpoints: AuditCheckpointRow;
 }
 
-/** The name of a table with numbered rows, which is also Nova's name. */
+/** The name of a table with numbered rows: Nova's name, or `audit_checkpoints`. */
 export type TableName = keyof TableRows;
 
 /** The name of any table. The key of a row of `instances` is its `project_id` and `uuid`. */
@@ -31,10 +34,13 @@ export interface Index {
     readonly unique?: true;
 }
 
+/** The unique key of a task of a host and window. */
+const TASK = { columns: ["task_name", "host", "period_beginning", "period_ending"], unique: true } as const;
+
 /** The indexes of each table, the same in every store. */
 export const INDEXES = {
     task_log: {
-        task: { columns: ["task_name", "host", "period_beginning", "period_ending"], unique: true },
+        task: TASK,
         window: { columns: ["task_name", "period_beginning", "period_ending"] },
     },
     instance_actions: { instance: { columns: ["instance_uuid"] } },
@@ -42,6 +48,7 @@ export const INDEXES = {
     instance_faults: { instance: { columns: ["instance_uuid"] } },
     bw_usage_cache: { period: { columns: ["uuid", "start_period"] } },
     volume_usage_cache: { volume: { columns: ["volume_id"], unique: true } },
+    audit_checkpoints: { task: TASK },
 } as const satisfies Record<TableName, Record<string, Index>>;
 
 /** The names of all tables. */

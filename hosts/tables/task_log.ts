@@ -80,6 +80,10 @@ export async function end(
 }
 
 function find(transaction: Transaction, task: TaskLogKey): Promise<TaskLogRow | undefined> {
-    const window = [readTime(task.period_beginning), readTime(task.period_ending)];
-    return findFirst(transaction, "task_log", "task", [task.task_name, task.host, ...window]);
+    return findFirst(transaction, "task_log", "task", taskKey(task));
+}
+
+/** Returns the key of a task in the index `task`. */
+export function taskKey(task: TaskLogKey): string[] {
+    return [task.task_name, task.host, readTime(task.period_beginning), readTime(task.period_ending)];
 }

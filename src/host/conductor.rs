@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use chrono::NaiveDateTime;
 
 use super::{
-    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, HostError,
-    InstanceAction, InstanceActionEvent, InstanceFaultValues, TaskLog,
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
+    HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, TaskLog,
 };
 use crate::context::Context;
 
@@ -75,6 +75,28 @@ pub trait Conductor {
         errors: i64,
         message: Option<&str>,
     ) -> Result<(), HostError>;
+
+    /// Returns the checkpoint that [`audit_checkpoint_put`](Self::audit_checkpoint_put) stored last under this key. The
+    /// library calls it only to resume an audit. A host that keeps no checkpoints returns `None`.
+    async fn audit_checkpoint_get(
+        &self,
+        _context: &Context,
+        _key: TaskLogKey<'_>,
+    ) -> Result<Option<AuditCheckpoint>, HostError> {
+        Ok(None)
+    }
+
+    /// Stores a checkpoint in place of the previous one under this key, outside Nova's tables, and returns whether the
+    /// host keeps checkpoints. It must be durable when the callback returns. The library calls it before the audit
+    /// starts and after each page whose notifications were sent.
+    async fn audit_checkpoint_put(
+        &self,
+        _context: &Context,
+        _key: TaskLogKey<'_>,
+        _checkpoint: &AuditCheckpoint,
+    ) -> Result<bool, HostError> {
+        Ok(false)
+    }
 
     /// Returns at most `limit` of the instances that the query selects, soft-deleted ones included, ordered by
     /// `project_id` and then `uuid`; `marker` is the `next_marker` of the previous page; `None` requests the first

@@ -32,7 +32,7 @@ impl Priority {
 /// One notification, with the fields of oslo.messaging's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// A random UUID.
+    /// A UUID: random, or deterministic in an audit with [`MessageIds::Deterministic`](crate::audit::MessageIds).
     pub message_id: String,
     /// The service and host that emit it: `compute.<host>`, `nova-compute:<host>` in versioned notifications, or
     /// `conductor.<host>` in the `volume.usage` of `grizzly`.
@@ -87,6 +87,18 @@ pub trait Notifier {
         context: &Context,
         notifications: Vec<Notification>,
     ) -> Result<Vec<Result<(), HostError>>, HostError>;
+
+    /// Returns the position behind the last notification that was sent, in a form that only the notifier reads. The
+    /// library stores it in a checkpoint. A notifier that cannot find its place again returns `None`.
+    async fn position(&self, _context: &Context) -> Result<Option<String>, HostError> {
+        Ok(None)
+    }
+
+    /// Prepares the notifier to receive the notifications behind a position again, which an interrupted audit may have
+    /// sent already. The library calls it once, before it resumes an audit.
+    async fn resume_at(&self, _context: &Context, _position: Option<&str>) -> Result<(), HostError> {
+        Ok(())
+    }
 }
 
 /// Returns a random UUID for a notification.

@@ -1,9 +1,44 @@
 //! Rows of Nova's tables, and the values that the library writes into them.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
+
+/// The progress of an audit that the conductor keeps, so that a later run can resume the audit. Nova has no such record.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AuditCheckpoint {
+    /// The marker of the next page; `None` for the first page.
+    pub marker: Option<String>,
+    /// Whether every page is audited, so that only the task log row is unfinished.
+    pub complete: bool,
+    /// How many instances the audit has.
+    pub num_instances: u64,
+    /// How many instances were audited so far, failed ones included.
+    pub instances: u64,
+    /// How many notifications were sent so far.
+    pub notifications: u64,
+    /// The instances that failed so far.
+    pub failures: Vec<FailedInstance>,
+    /// How many seconds the runs of the audit took so far.
+    pub seconds: f64,
+    /// The settings of the audit. A run with other settings cannot resume it.
+    pub settings: String,
+    /// The position that the notifier returned for the end of the last page.
+    pub notifier_position: Option<String>,
+}
+
+/// An instance that an audit could not process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedInstance {
+    /// Its UUID; `None` when the UUID could not be read either.
+    pub instance_uuid: Option<String>,
+    /// The code of the error.
+    pub code: String,
+    /// The message of the error.
+    pub message: String,
+}
 
 /// A row of the table `task_log`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,9 +14,9 @@ use crate::context::Context;
 use crate::document::{Json, ObjectWriter};
 use crate::error::Error;
 use crate::host::{
-    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, BwUsageCache,
-    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault, InstanceFaultValues, InstancePage,
-    Notification, Notifier, Random, TaskLog, TaskLogKey, VolumeUsageCache, WindowQuery,
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
+    BwUsageCache, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFault, InstanceFaultValues,
+    InstancePage, Notification, Notifier, Random, TaskLog, TaskLogKey, VolumeUsageCache, WindowQuery,
 };
 use crate::instance::{Instance, timestamp};
 use crate::release::{DatabaseRules, Release};
@@ -48,6 +48,7 @@ pub struct MemoryHost {
     instance_actions: RefCell<Vec<InstanceAction>>,
     instance_actions_events: RefCell<Vec<InstanceActionEvent>>,
     instance_faults: RefCell<Vec<Row<InstanceFault>>>,
+    audit_checkpoints: RefCell<Vec<(TaskLog, AuditCheckpoint)>>,
     bw_usage_cache: RefCell<Vec<Row<BwUsageCache>>>,
     volume_usage_cache: RefCell<Vec<Row<VolumeUsageCache>>>,
     notifications: RefCell<Vec<Notification>>,
@@ -137,6 +138,7 @@ impl MemoryHost {
             instance_actions: RefCell::default(),
             instance_actions_events: RefCell::default(),
             instance_faults: RefCell::default(),
+            audit_checkpoints: RefCell::default(),
             bw_usage_cache: RefCell::default(),
             volume_usage_cache: RefCell::default(),
             notifications: RefCell::default(),
@@ -380,6 +382,20 @@ fn has_key(row: &TaskLog, key: TaskLogKey<'_>) -> bool {
         == (key.task_name, key.period_beginning, key.period_ending, key.host)
 }
 
+/// Makes a row in state `RUNNING`.
+fn task_log(key: TaskLogKey<'_>, task_items: i64, message: &str) -> TaskLog {
+    TaskLog {
+        task_name: key.task_name.to_owned(),
+        state: "RUNNING".to_owned(),
+        host: key.host.to_owned(),
+        period_beginning: key.period_beginning,
+        period_ending: key.period_ending,
+        message: message.to_owned(),
+        task_items,
+        errors: 0,
+    }
+}
+
 fn unused_volume(volume_id: String) -> VolumeUsageCache {
     VolumeUsageCache { volume_id, ..VolumeUsageCache::default() }
 }
@@ -460,17 +476,7 @@ impl Conductor for MemoryHost {
             // Nova leaves an empty message out, and the column does not accept null.
             return Err(HostError::new("DBError", "NOT NULL constraint failed: task_log.message"));
         }
-        let row = TaskLog {
-            task_name: key.task_name.to_owned(),
-            state: "RUNNING".to_owned(),
-            host: key.host.to_owned(),
-            period_beginning: key.period_beginning,
-            period_ending: key.period_ending,
-            message: message.to_owned(),
-            task_items,
-            errors: 0,
-        };
-        self.insert(&mut rows, row);
+        self.insert(&mut rows, task_log(key, task_items, message));
         Ok(())
     }
 
@@ -491,6 +497,27 @@ impl Conductor for MemoryHost {
             message.clone_into(&mut row.values.message);
         }
         Ok(())
+    }
+
+    async fn audit_checkpoint_get(
+        &self,
+        _: &Context,
+        key: TaskLogKey<'_>,
+    ) -> Result<Option<AuditCheckpoint>, HostError> {
+        let checkpoints = self.audit_checkpoints.borrow();
+        Ok(checkpoints.iter().find(|(row, _)| has_key(row, key)).map(|(_, checkpoint)| checkpoint.clone()))
+    }
+
+    async fn audit_checkpoint_put(
+        &self,
+        _: &Context,
+        key: TaskLogKey<'_>,
+        checkpoint: &AuditCheckpoint,
+    ) -> Result<bool, HostError> {
+        let mut checkpoints = self.audit_checkpoints.borrow_mut();
+        checkpoints.retain(|(row, _)| !has_key(row, key));
+        checkpoints.push((task_log(key, 0, ""), checkpoint.clone()));
+        Ok(true)
     }
 
     async fn instance_get_active_by_window(

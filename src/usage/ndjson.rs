@@ -8,7 +8,7 @@ use super::{ExistsMessages, exists_payload};
 use crate::context::{Config, Context};
 use crate::document::{Object, ObjectWriter};
 use crate::error::Error;
-use crate::host::{Clock, Random};
+use crate::host::{Clock, Random, message_id};
 use crate::instance::Instance;
 use crate::period::Window;
 use crate::time;
@@ -65,7 +65,7 @@ pub fn exists_ndjson<H: Clock + Random>(
     for (line, number) in lines.filter(|(line, _)| !line.trim_ascii().is_empty()) {
         let ExistsMessages { messages, failure } = exists(config, options, line);
         for message in messages {
-            message.into_notification(services, timestamp.clone()).write_line(output);
+            message.into_notification(message_id(services), timestamp.clone()).write_line(output);
         }
         if let Some(error) = failure {
             write_error(number, &error, output);

@@ -216,16 +216,15 @@ fn add_fault<'a>(extra: &mut Payload<'a>, fault: &'a Failure) -> Result<(), Erro
 /// A notification without its id and timestamp.
 pub(crate) struct Message {
     publisher_id: String,
-    event_type: String,
+    pub(crate) event_type: String,
     priority: Priority,
     payload: String,
     versioned: bool,
 }
 
 impl Message {
-    pub(crate) fn into_notification(self, random: &impl Random, timestamp: String) -> Notification {
+    pub(crate) fn into_notification(self, message_id: String, timestamp: String) -> Notification {
         let Self { publisher_id, event_type, priority, payload, versioned } = self;
-        let message_id = message_id(random);
         Notification { message_id, publisher_id, event_type, priority, payload, timestamp, versioned }
     }
 
@@ -260,6 +259,7 @@ async fn send<H: Notifier + Random>(
     messages: Vec<Message>,
     timestamp: &str,
 ) -> Result<(), Error> {
-    let batch = messages.into_iter().map(|message| message.into_notification(services, timestamp.to_owned())).collect();
+    let notification = |message: Message| message.into_notification(message_id(services), timestamp.to_owned());
+    let batch = messages.into_iter().map(notification).collect();
     notify(services, context, batch).await?.into_iter().collect()
 }

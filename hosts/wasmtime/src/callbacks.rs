@@ -1,7 +1,7 @@
 use crate::bindings::nova::compute_utils::conductor::{
-    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, Context,
-    Datetime, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Json, TaskLog,
-    TaskLogKey, WindowQuery,
+    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint,
+    BwUsage, Context, Datetime, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
+    Json, TaskLog, TaskLogKey, WindowQuery,
 };
 use crate::bindings::nova::compute_utils::notifier::{self, Notification};
 
@@ -33,6 +33,8 @@ failing_conductor! {
     task_log_get(TaskLogKey) -> Option<TaskLog>;
     task_log_begin_task(TaskLogKey, i64, String) -> ();
     task_log_end_task(TaskLogKey, i64, Option<String>) -> ();
+    audit_checkpoint_get(TaskLogKey) -> Option<AuditCheckpoint>;
+    audit_checkpoint_put(TaskLogKey, AuditCheckpoint) -> bool;
     instance_get_active_by_window(WindowQuery, Option<String>, u32) -> InstancePage;
     instance_count_active_by_window(WindowQuery) -> u64;
     bw_usage_get_by_uuids(Vec<String>, Datetime) -> Vec<BwUsage>;
@@ -46,6 +48,18 @@ failing_conductor! {
 
 impl notifier::Host for () {
     async fn notify(&mut self, _: Context, _: Vec<Notification>) -> Result<Vec<Option<HostError>>, HostError> {
-        Err(HostError::new("NoNotifier", "this host sends no notifications"))
+        Err(no_notifier())
     }
+
+    async fn position(&mut self, _: Context) -> Result<Option<String>, HostError> {
+        Err(no_notifier())
+    }
+
+    async fn resume_at(&mut self, _: Context, _: Option<String>) -> Result<(), HostError> {
+        Err(no_notifier())
+    }
+}
+
+fn no_notifier() -> HostError {
+    HostError::new("NoNotifier", "this host sends no notifications")
 }

@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use nova_compute_utils_wasmtime::conductor::HostError;
 use nova_compute_utils_wasmtime::period::Window;
-use nova_compute_utils_wasmtime::{Callbacks, Clock, Limits, OpenError, Plugin, Runtime, types};
+use nova_compute_utils_wasmtime::{Callbacks, Clock, Limits, OpenError, Plugin, Runtime, StateError, types};
 
 /// Run and inspect the usage audit of OpenStack Nova, on a Nova cell database
 #[derive(Debug, Parser)]
@@ -57,6 +57,8 @@ pub enum Status {
     BadInput = 2,
     /// The database or the notifier failed.
     HostFailed = 3,
+    /// An audit is running, or was interrupted and needs `--resume`.
+    Running = 4,
 }
 
 /// Why a command failed.
@@ -64,6 +66,7 @@ pub enum Status {
 pub enum Failure {
     BadInput(String),
     HostFailed(String),
+    Running(String),
 }
 
 impl Failure {
@@ -71,13 +74,14 @@ impl Failure {
         match self {
             Self::BadInput(_) => Status::BadInput,
             Self::HostFailed(_) => Status::HostFailed,
+            Self::Running(_) => Status::Running,
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::BadInput(text) | Self::HostFailed(text)) = self;
+        let (Self::BadInput(text) | Self::HostFailed(text) | Self::Running(text)) = self;
         formatter.write_str(text)
     }
 }
@@ -86,6 +90,15 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Unreadable { .. } => Self::HostFailed(error.to_string()),
+            error => Self::BadInput(error.to_string()),
+        }
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Locked(_) => Self::Running(error.to_string()),
             error => Self::BadInput(error.to_string()),
         }
     }

@@ -26,7 +26,10 @@ pub use error::Error;
 pub use limits::Limits;
 pub use ndjson::NdjsonNotifier;
 pub use runtime::{EventReporter, Instance, Plugin, Runtime};
-pub use sql::{BwUsage, BwUsageUpdate, InstanceFault, OpenError, SqlConductor, VolUsageUpdate, VolumeUsage};
+pub use sql::{
+    BwUsage, BwUsageUpdate, InstanceFault, OpenError, SqlConductor, StateError, StateFile, StoredCheckpoint,
+    VolUsageUpdate, VolumeUsage,
+};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

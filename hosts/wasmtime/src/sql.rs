@@ -4,9 +4,12 @@ mod connection;
 mod dialect;
 mod faults;
 mod instances;
+mod state;
 mod table;
 mod task_log;
 mod volume_usage;
+
+use std::path::{Path, PathBuf};
 
 use nova_compute_utils::{DatabaseRules, Release};
 use sqlx::{Any, AnyPool, Transaction};
@@ -15,12 +18,13 @@ pub use bw_usage::{BwUsage, BwUsageUpdate};
 pub use connection::OpenError;
 use dialect::Dialect;
 pub use faults::InstanceFault;
+pub use state::{StateError, StateFile, StoredCheckpoint};
 pub use volume_usage::{VolUsageUpdate, VolumeUsage};
 
 use crate::bindings::nova::compute_utils::conductor::{
-    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, Context, Datetime,
-    HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Json, TaskLog, TaskLogKey,
-    WindowQuery,
+    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint,
+    Context, Datetime, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Json,
+    TaskLog, TaskLogKey, WindowQuery,
 };
 use crate::clock::Clock;
 use crate::{datetime, types};
@@ -30,7 +34,8 @@ type Result<T, E = HostError> = std::result::Result<T, E>;
 /// A conductor on the tables of a Nova cell database.
 ///
 /// Reading changes nothing. The conductor writes rows of `task_log`, `instance_actions`, `instance_actions_events`,
-/// `instance_faults`, `bw_usage_cache` and `volume_usage_cache`. A clone shares the connections.
+/// `instance_faults`, `bw_usage_cache` and `volume_usage_cache`. A clone shares the connections. It keeps the checkpoints
+/// of audits in a [`StateFile`], if it has one.
 #[derive(Clone, Debug)]
 pub struct SqlConductor {
     pool: AnyPool,
@@ -40,6 +45,8 @@ pub struct SqlConductor {
     has_share_mapping: bool,
     reads_block_devices: bool,
     reads_shares: bool,
+    path: PathBuf,
+    state: Option<StateFile>,
 }
 
 impl SqlConductor {
@@ -47,9 +54,10 @@ impl SqlConductor {
     ///
     /// `clock` gives the timestamps of rows, such as `created_at`.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
-        let (pool, dialect, has_share_mapping) = connection::open(url).await?;
+        let (pool, dialect, has_share_mapping, path) = connection::open(url).await?;
         let (release, reads_block_devices, reads_shares) = (Release::Hibiscus, false, false);
-        Ok(Self { pool, dialect, clock, release, has_share_mapping, reads_block_devices, reads_shares })
+        let state = None;
+        Ok(Self { pool, dialect, clock, release, has_share_mapping, reads_block_devices, reads_shares, path, state })
     }
 
     /// Sets the Nova release whose rules for actions and events the conductor follows. With `grizzly`, it does not use
@@ -75,6 +83,41 @@ impl SqlConductor {
     #[must_use]
     pub fn with_shares(self, reads_shares: bool) -> Self {
         Self { reads_shares: reads_shares && self.has_share_mapping, ..self }
+    }
+
+    /// Keeps the checkpoints of audits in this file, which is created if it does not exist and locked until
+    /// [`SqlConductor::close_state`]. Default: no checkpoints.
+    pub async fn with_state(self, path: impl AsRef<Path>) -> Result<Self, StateError> {
+        let state = StateFile::open(path.as_ref(), &self.cell()).await?;
+        Ok(Self { state: Some(state), ..self })
+    }
+
+    /// Returns the path of the state file that the command uses by default: `.audit-state` added to the path of the
+    /// database.
+    #[must_use]
+    pub fn default_state(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".audit-state");
+        path.into()
+    }
+
+    /// Returns the identity of the database in a state file: its absolute path.
+    #[must_use]
+    pub fn cell(&self) -> String {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.clone()).to_string_lossy().into_owned()
+    }
+
+    /// Returns the state file.
+    #[must_use]
+    pub fn state(&self) -> Option<&StateFile> {
+        self.state.as_ref()
+    }
+
+    /// Closes and unlocks the state file.
+    pub async fn close_state(&self) {
+        if let Some(state) = &self.state {
+            state.close().await;
+        }
     }
 
     fn rules(&self) -> &'static DatabaseRules {
@@ -114,6 +157,16 @@ impl conductor::Host for SqlConductor {
         message: Option<String>,
     ) -> Result<()> {
         self.end_task(&key, errors, message).await
+    }
+
+    async fn audit_checkpoint_get(&mut self, _: Context, key: TaskLogKey) -> Result<Option<AuditCheckpoint>> {
+        let Some(state) = &self.state else { return Ok(None) };
+        Ok(state.checkpoint(&key).await?.map(|stored| stored.checkpoint))
+    }
+
+    async fn audit_checkpoint_put(&mut self, _: Context, key: TaskLogKey, checkpoint: AuditCheckpoint) -> Result<bool> {
+        let Some(state) = &self.state else { return Ok(false) };
+        state.put(&key, &checkpoint, &self.now()).await.map(|()| true)
     }
 
     async fn instance_get_active_by_window(

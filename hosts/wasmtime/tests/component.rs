@@ -37,6 +37,14 @@ impl notifier::Host for Notifier {
         }
         Ok(vec![None; notifications.len()])
     }
+
+    async fn position(&mut self, _: conductor::Context) -> Result<Option<String>, HostError> {
+        Ok(None)
+    }
+
+    async fn resume_at(&mut self, _: conductor::Context, _: Option<String>) -> Result<(), HostError> {
+        Ok(())
+    }
 }
 
 fn plugin(limits: Limits) -> Plugin<(), Notifier> {

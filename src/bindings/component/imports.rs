@@ -12,15 +12,19 @@ use super::nova::compute_utils::{conductor, notifier};
 use super::record::{FromWit, ToWit, read};
 use super::wasi::{clocks::wall_clock, random::random};
 use crate::host::{
-    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, Clock, Conductor,
-    HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification, Notifier,
-    Priority, Random, TaskLog, TaskLogKey, WindowQuery,
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
+    Clock, Conductor, FailedInstance, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues,
+    InstancePage, Notification, Notifier, Priority, Random, TaskLog, TaskLogKey, WindowQuery,
 };
 use crate::{Context, Error};
 
 records! {
     TaskLogKey { ; task_name, period_beginning, period_ending, host }: borrowed conductor;
     TaskLog { task_name, state, host, message, task_items, errors; period_beginning, period_ending }: from conductor;
+    FailedInstance { instance_uuid, code, message }: to conductor;
+    AuditCheckpoint {
+        marker, complete, num_instances, instances, notifications, seconds, settings, notifier_position; failures
+    }: to conductor;
     WindowQuery { ; begin, end, project_id, host }: borrowed conductor;
     InstancePage { instances, next_marker }: from conductor;
     BwUsage { uuid, mac, bw_in, bw_out; start_period }: from conductor;
@@ -47,6 +51,40 @@ impl From<conductor::HostError> for HostError {
 /// Converts the result of an import.
 fn returned<W, T: FromWit<W>>(result: Result<W, conductor::HostError>) -> Result<T, HostError> {
     Ok(read(result?)?)
+}
+
+// Written out, because `records!` checks each failed instance for an error that cannot occur, and that code is large.
+impl FromWit<conductor::AuditCheckpoint> for AuditCheckpoint {
+    fn from_wit(checkpoint: conductor::AuditCheckpoint) -> Result<Self, Error> {
+        let conductor::AuditCheckpoint {
+            marker,
+            complete,
+            num_instances,
+            instances,
+            notifications,
+            failures,
+            seconds,
+            settings,
+            notifier_position,
+        } = checkpoint;
+        let failed = |conductor::FailedInstance { instance_uuid, code, message }| FailedInstance {
+            instance_uuid,
+            code,
+            message,
+        };
+        let failures = failures.into_iter().map(failed).collect();
+        Ok(Self {
+            marker,
+            complete,
+            num_instances,
+            instances,
+            notifications,
+            failures,
+            seconds,
+            settings,
+            notifier_position,
+        })
+    }
 }
 
 /// Runs a future to its end. The imports are plain calls, so the first poll completes every future that awaits them.
@@ -81,6 +119,11 @@ conductor! {
     fn task_log_end_task(key: TaskLogKey<'_>, errors: i64, message: Option<&str>)
         -> () = &key.to_wit(), errors, message;
 
+    fn audit_checkpoint_get(key: TaskLogKey<'_>) -> Option<AuditCheckpoint> = &key.to_wit();
+
+    fn audit_checkpoint_put(key: TaskLogKey<'_>, checkpoint: &AuditCheckpoint)
+        -> bool = &key.to_wit(), &checkpoint.to_wit();
+
     fn instance_get_active_by_window(query: WindowQuery<'_>, marker: Option<&str>, limit: u32)
         -> InstancePage = &query.to_wit(), marker, limit;
 
@@ -105,6 +148,14 @@ impl Notifier for Imports {
     ) -> Result<Vec<Result<(), HostError>>, HostError> {
         let answers = notifier::notify(&context.to_wit(), &notifications.to_wit())?;
         Ok(answers.into_iter().map(|error| error.map_or(Ok(()), |error| Err(error.into()))).collect())
+    }
+
+    async fn position(&self, context: &Context) -> Result<Option<String>, HostError> {
+        Ok(notifier::position(&context.to_wit())?)
+    }
+
+    async fn resume_at(&self, context: &Context, position: Option<&str>) -> Result<(), HostError> {
+        Ok(notifier::resume_at(&context.to_wit(), position)?)
     }
 }
 

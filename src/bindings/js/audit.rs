@@ -7,13 +7,13 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use super::compute_utils::ComputeUtils;
-use super::error::host_error;
+use super::error::{Result, host_error};
 use super::host::{AbortSignal, ProgressFunction};
 use super::options::{self, options};
 use super::record::ToJs;
-use crate::audit;
+use crate::audit::{self, AuditOptions, MessageIds};
 use crate::period::Window;
-use crate::{Context, Error};
+use crate::{Context, Error, Release};
 
 options! {
     /// The audit to look for.
@@ -55,16 +55,48 @@ options! {
 }
 
 options! {
-    /// The request context, the signal and the progress callback of an audit.
+    /// How an audit runs and what happens to an interrupted one. Nova has only the context.
     pub struct RunInstanceUsageAuditOptions {
         context: Option<Context>,
-        /// Stops the audit between two pages or while it waits for a callback. The audit then finishes the task log row
-        /// with a message that says so.
+        /// Whether the audit continues at its checkpoint when the task log row is `RUNNING` [default: false].
+        resume: Option<bool>,
+        /// Whether a `RUNNING` row is finished without auditing the remaining instances, which count as errors. It
+        /// takes precedence over `resume` [default: false].
+        give_up: Option<bool>,
+        /// How the audit makes the ids of its notifications [default: `random`, as in Nova].
+        message_ids: Option<MessageIds>,
+        /// Stops the audit between two pages or while it waits for a callback.
         signal: Option<AbortSignal>,
-        /// Receives the progress once the task log row is inserted and after each page. An error that it throws stops
-        /// the audit.
+        /// Receives the progress once the task log row is inserted or found and after each page. An error that it
+        /// throws stops the audit.
         on_progress: Option<ProgressFunction>,
     }
+}
+
+options! {
+    /// The notification of an audit to identify.
+    pub struct DeterministicMessageIdOptions {
+        release: Release,
+        /// The event type, such as `compute.instance.exists`.
+        event_type: String,
+        /// The compute host.
+        host: String,
+        /// The window of the audit.
+        window: Window,
+        /// The instance.
+        instance_uuid: String,
+    }
+}
+
+/// Returns the deterministic id of a notification: the version 5 UUID of the namespace
+/// `7d0f3a52-5c0e-5e0b-9d8e-3a1f5c6b7e21` and the name `release/event_type/host/begin/end/instance_uuid`, with the
+/// bounds of the window as `YYYY-MM-DDTHH:MM:SS.ffffff`. Nova has no such function.
+#[wasm_bindgen(js_name = deterministicMessageId)]
+pub fn deterministic_message_id(
+    #[wasm_bindgen(unchecked_param_type = "DeterministicMessageIdOptions")] options: &JsValue,
+) -> Result<String> {
+    let DeterministicMessageIdOptions { release, event_type, host, window, instance_uuid } = options::read(options)?;
+    Ok(audit::deterministic_message_id(release, &event_type, &host, window, &instance_uuid))
 }
 
 #[wasm_bindgen]
@@ -114,25 +146,38 @@ impl ComputeUtils {
     }
 
     /// Audits the last completed window of the configured host. Returns null and changes nothing when the task log has
-    /// a row for the window. Nova: the periodic task `_instance_usage_audit`.
+    /// a row for the window that the options do not continue. Nova: the periodic task `_instance_usage_audit`.
     ///
     /// The audit reads the instances and sends their notifications page by page. A refused notification or an
-    /// unreadable instance counts as one error, and the audit continues. When a page cannot be read, the notifier fails
-    /// on a whole batch, or the signal is aborted, the audit stops: it finishes the task log row with a message that
-    /// says so, counts every remaining instance as an error, and throws the error.
+    /// unreadable instance counts as one error, and the audit continues. After each page it stores a checkpoint in the
+    /// conductor.
+    ///
+    /// When a page cannot be read, the notifier fails on a whole batch, or the signal is aborted, the audit stops and
+    /// throws the error. The task log row then stays `RUNNING`, and a later call with `resume` continues at the last
+    /// checkpoint. A conductor that keeps no checkpoints gets the row finished instead, with a message that says so and
+    /// every remaining instance as an error.
+    ///
+    /// Resuming throws `CheckpointNotFound` when the conductor has no checkpoint for a `RUNNING` row, and
+    /// `CheckpointMismatch` when the interrupted run had other settings.
     #[wasm_bindgen(js_name = runInstanceUsageAudit, unchecked_return_type = "Promise<AuditReport | null>")]
     pub fn run_instance_usage_audit(
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "RunInstanceUsageAuditOptions | null")] options: JsValue,
     ) -> Promise {
         self.call(async move |config, services| {
-            let RunInstanceUsageAuditOptions { context, signal, on_progress } = options::read_optional(options)?;
+            let RunInstanceUsageAuditOptions { context, resume, give_up, message_ids, signal, on_progress } =
+                options::read_optional(options)?;
             if let Some(signal) = signal {
                 services.set_signal(signal);
             }
             services.check_signal()?;
             let context = context.unwrap_or_default();
-            let report = audit::observed_instance_usage_audit(services, config, &context, |progress| {
+            let options = AuditOptions {
+                resume: resume.unwrap_or_default(),
+                give_up: give_up.unwrap_or_default(),
+                message_ids: message_ids.unwrap_or_default(),
+            };
+            let report = audit::observed_instance_usage_audit(services, config, &context, &options, |progress| {
                 if let Some(ProgressFunction(on_progress)) = &on_progress {
                     let failed = |thrown| Error::host("on-progress", host_error(thrown));
                     on_progress.call1(&JsValue::UNDEFINED, &progress.to_js()).map_err(failed)?;

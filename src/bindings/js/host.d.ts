@@ -89,6 +89,21 @@ export interface Conductor {
      */
     taskLogEndTask(context: Context, task: TaskLogKey & { errors: Integer; message: string | null }): Awaitable<void>;
     /**
+     * Returns the checkpoint that `auditCheckpointPut` stored last under this key. The library calls it only to resume
+     * an audit. A conductor that keeps no checkpoints returns null or lacks the method.
+     */
+    auditCheckpointGet?(context: Context, task: TaskLogKey): Awaitable<AuditCheckpoint | null | void>;
+    /**
+     * Stores a checkpoint in place of the previous one under this key, outside Nova's tables. The checkpoint must be
+     * durable when the promise resolves. The library calls it before the audit starts and after each page whose
+     * notifications were sent. A conductor that keeps no checkpoints returns false or lacks the method; undefined means
+     * true.
+     */
+    auditCheckpointPut?(
+        context: Context,
+        task: TaskLogKey & { checkpoint: AuditCheckpoint },
+    ): Awaitable<boolean | void>;
+    /**
      * Returns at most `limit` of the instances that the query selects, soft-deleted ones included, ordered by
      * `project_id` and then `uuid`; `marker` is the `next_marker` of the previous page; null requests the first page.
      * Nova: `instance_get_active_by_window_joined`.
@@ -150,6 +165,16 @@ export interface Notifier {
      * notification was sent and that further batches would fail too.
      */
     notify(context: Context, notifications: Notification[]): Awaitable<(Error | null | undefined)[] | null | void>;
+    /**
+     * Returns the position behind the last notification that was sent, in a form that only the notifier reads. The
+     * library stores it in a checkpoint. A notifier that cannot find its place again returns null or lacks the method.
+     */
+    position?(context: Context): Awaitable<string | null | void>;
+    /**
+     * Prepares the notifier to receive the notifications behind a position again, which an interrupted audit may have
+     * sent already. The library calls it once, before it resumes an audit.
+     */
+    resumeAt?(context: Context, position: string | null): Awaitable<void>;
 }
 
 export interface ComputeUtils {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::prelude::v1::*;
 
 use chrono::NaiveDateTime;
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -20,8 +20,8 @@ use super::{document, time};
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues};
 use crate::document::list_json;
 use crate::host::{
-    BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage,
-    Notification, Notifier, Random, TaskLog, TaskLogKey, WindowQuery,
+    AuditCheckpoint, BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues,
+    InstancePage, Notification, Notifier, Random, TaskLog, TaskLogKey, WindowQuery,
 };
 use crate::{Context, Error};
 
@@ -104,7 +104,7 @@ pub struct Host {
     pub random_bytes: Option<Function>,
 }
 
-/// How long finishing a task log row may take once the signal is aborted, in milliseconds.
+/// How long finishing a task log row, or storing a checkpoint, may take once the signal is aborted, in milliseconds.
 const FINISH_GRACE: f64 = 5_000.0;
 
 /// The host during one call of the library.
@@ -151,12 +151,13 @@ impl<'a> Services<'a> {
 
     /// Calls a method of the conductor and reads its answer.
     async fn ask<T: Member>(&self, method: &'static str, context: &Context, argument: JsValue) -> Result<T, HostError> {
-        let answer = self.conductor(method, context, argument, 0.0).await?;
+        let answer = self.conductor(method, context, &argument, 0.0).await?;
         Ok(options::answer(&answer, method)?)
     }
 
-    fn conductor<'s>(&'s self, method: &'s str, context: &Context, argument: JsValue, grace: f64) -> Answer<'s> {
-        self.call(&self.host.conductor, "conductor", method, [context.to_js(), argument], grace)
+    fn conductor<'s>(&'s self, method: &'s str, context: &Context, argument: &JsValue, grace: f64) -> Answer<'s> {
+        let arguments = Array::of2(&context.to_js(), argument);
+        self.call(&self.host.conductor, "conductor", method, arguments, grace)
     }
 
     fn call<'s>(
@@ -164,7 +165,7 @@ impl<'a> Services<'a> {
         object: &'s JsValue,
         role: &'static str,
         method: &'s str,
-        arguments: [JsValue; 2],
+        arguments: Array,
         grace: f64,
     ) -> Answer<'s> {
         Box::pin(self.answer(object, role, method, arguments, grace))
@@ -176,7 +177,7 @@ impl<'a> Services<'a> {
         object: &JsValue,
         role: &str,
         method: &str,
-        [context, argument]: [JsValue; 2],
+        arguments: Array,
         grace: f64,
     ) -> Result<JsValue, HostError> {
         if let Some(failure) = self.failure.borrow().as_ref() {
@@ -190,7 +191,7 @@ impl<'a> Services<'a> {
         let function: Function = function
             .dyn_into()
             .map_err(|_| HostError::new("NotImplementedError", format!("the {role} has no method `{method}`")))?;
-        let answer = function.call2(object, &context, &argument).map_err(host_error)?;
+        let answer = function.apply(object, &arguments).map_err(host_error)?;
         if !is_thenable(&answer)? {
             return Ok(answer);
         }
@@ -201,6 +202,11 @@ impl<'a> Services<'a> {
     fn fail(&self, callback: &'static str, failure: HostError) {
         self.failure.borrow_mut().get_or_insert_with(|| Error::host(callback, failure));
     }
+}
+
+/// Returns whether an object has a method that it may lack. A member that is no function is an error of the call.
+fn has_method(object: &JsValue, method: &str) -> Result<bool, HostError> {
+    Ok(!is_absent(object) && !is_absent(&Reflect::get(object, &JsValue::from_str(method)).map_err(host_error)?))
 }
 
 fn is_thenable(value: &JsValue) -> Result<bool, HostError> {
@@ -261,7 +267,34 @@ impl Conductor for Services<'_> {
         message: Option<&str>,
     ) -> Result<(), HostError> {
         let task = extend(key.to_js(), &[("errors", errors.to_js()), ("message", message.to_js())]);
-        self.conductor("taskLogEndTask", context, task, FINISH_GRACE).await.map(drop)
+        self.conductor("taskLogEndTask", context, &task, FINISH_GRACE).await.map(drop)
+    }
+
+    async fn audit_checkpoint_get(
+        &self,
+        context: &Context,
+        key: TaskLogKey<'_>,
+    ) -> Result<Option<AuditCheckpoint>, HostError> {
+        if !has_method(&self.host.conductor, "auditCheckpointGet")? {
+            return Ok(None);
+        }
+        self.ask("auditCheckpointGet", context, key.to_js()).await
+    }
+
+    /// The checkpoint of a page that was sent gets time even after the signal is aborted.
+    async fn audit_checkpoint_put(
+        &self,
+        context: &Context,
+        key: TaskLogKey<'_>,
+        checkpoint: &AuditCheckpoint,
+    ) -> Result<bool, HostError> {
+        if !has_method(&self.host.conductor, "auditCheckpointPut")? {
+            return Ok(false);
+        }
+        let task = extend(key.to_js(), &[("checkpoint", checkpoint.to_js())]);
+        let answer = self.conductor("auditCheckpointPut", context, &task, FINISH_GRACE).await?;
+        let stored: Option<bool> = options::answer(&answer, "auditCheckpointPut")?;
+        Ok(stored.unwrap_or(true))
     }
 
     async fn instance_get_active_by_window(
@@ -351,7 +384,7 @@ impl Notifier for Services<'_> {
     ) -> Result<Vec<Result<(), HostError>>, HostError> {
         // One call for the whole batch costs less than one for each member.
         let batch = from_json(&list_json(notifications.iter().map(to_json)))?;
-        let arguments = [context.to_js(), batch];
+        let arguments = Array::of2(&context.to_js(), &batch);
         let answers = self.call(&self.host.notifier, "notifier", "notify", arguments, 0.0).await?;
         if is_absent(&answers) {
             return Ok(notifications.iter().map(|_| Ok(())).collect());
@@ -362,6 +395,25 @@ impl Notifier for Services<'_> {
         };
         let sent = |answer| if is_absent(&answer) { Ok(()) } else { Err(host_error(answer)) };
         Ok(answers.iter().map(sent).collect())
+    }
+
+    async fn position(&self, context: &Context) -> Result<Option<String>, HostError> {
+        let notifier = &self.host.notifier;
+        if !has_method(notifier, "position")? {
+            return Ok(None);
+        }
+        let arguments = Array::of1(&context.to_js());
+        let answer = self.call(notifier, "notifier", "position", arguments, FINISH_GRACE).await?;
+        Ok(options::answer(&answer, "position")?)
+    }
+
+    async fn resume_at(&self, context: &Context, position: Option<&str>) -> Result<(), HostError> {
+        let notifier = &self.host.notifier;
+        if !has_method(notifier, "resumeAt")? {
+            return Ok(());
+        }
+        let arguments = Array::of2(&context.to_js(), &position.to_js());
+        self.call(notifier, "notifier", "resumeAt", arguments, 0.0).await.map(drop)
     }
 }
 

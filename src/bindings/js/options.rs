@@ -16,6 +16,7 @@ use super::document;
 use super::error::host_error;
 use super::typescript::{Property, Type};
 use super::value::{elements, is_absent, is_array, kind, object_keys};
+use crate::audit::MessageIds;
 use crate::document::{Json, Object as JsonObject};
 use crate::instance::Instance;
 use crate::{Error, NotificationFormat, Release};
@@ -307,6 +308,14 @@ impl Member for bool {
     }
 }
 
+impl Member for f64 {
+    const TYPE: Type = Type::Name("number");
+
+    fn read(value: JsValue, reader: &Reader<'_>) -> Self {
+        reader.require(&value, value.as_f64().filter(|number| number.is_finite()), "a finite number")
+    }
+}
+
 impl Member for i64 {
     const TYPE: Type = Type::Name("Integer");
 
@@ -369,6 +378,21 @@ impl Member for NotificationFormat {
             reader.fail(error);
             Self::Unversioned
         })
+    }
+}
+
+impl Member for MessageIds {
+    const TYPE: Type = Type::Name("MessageIds");
+
+    fn read(value: JsValue, reader: &Reader<'_>) -> Self {
+        match String::read(value, reader).as_str() {
+            "random" => Self::Random,
+            "deterministic" => Self::Deterministic,
+            other => {
+                reader.fail(Error::value(format!("unknown message ids `{other}`: give `random` or `deterministic`")));
+                Self::Random
+            }
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use super::value::MAX_SAFE_INTEGER;
 use crate::audit::{AuditFailure, AuditProgress, AuditReport};
 use crate::device::{DeviceMatch, Explanation, NamedDevice, PrefixFrom, TakenBy, TakenLetter};
 use crate::host::{
-    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, InstanceAction,
-    InstanceActionEvent, TaskLog, TaskLogKey, WindowQuery,
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
+    FailedInstance, InstanceAction, InstanceActionEvent, TaskLog, TaskLogKey, WindowQuery,
 };
 use crate::period::Window;
 use crate::time::isoformat;
@@ -81,6 +81,10 @@ from_js! {
 }
 
 both_ways! {
+    AuditCheckpoint {
+        marker, complete, num_instances, instances, notifications, failures, seconds, settings, notifier_position,
+    }
+    FailedInstance { instance_uuid, code, message }
     InstanceAction {
         id, action, instance_uuid, request_id, user_id, project_id, start_time, finish_time, message, created_at,
         updated_at, deleted_at, deleted,
@@ -179,6 +183,12 @@ impl ToJs for String {
 impl ToJs for bool {
     fn to_js(&self) -> JsValue {
         JsValue::from_bool(*self)
+    }
+}
+
+impl ToJs for f64 {
+    fn to_js(&self) -> JsValue {
+        JsValue::from_f64(*self)
     }
 }
 

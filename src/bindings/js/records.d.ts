@@ -4,6 +4,9 @@ export type Release = "grizzly" | "hibiscus";
 /** Which notifications to emit: those with a flat payload, those with a `nova_object.*` envelope, or one of each. */
 export type NotificationFormat = "unversioned" | "versioned" | "both";
 
+/** How an audit makes the ids of its notifications: random UUIDs, as in Nova, or those of `deterministicMessageId`. */
+export type MessageIds = "random" | "deterministic";
+
 /** One window of a period. It begins when the previous window ends. */
 export interface Window {
     /** The begin, which belongs to the window. */
@@ -122,6 +125,40 @@ export interface TaskLog {
     task_items: Integer;
     /** How many of them failed. */
     errors: Integer;
+}
+
+/**
+ * The progress of an audit that the conductor keeps, so that a later run can resume the audit. Nova has no such record.
+ */
+export interface AuditCheckpoint {
+    /** The marker of the next page; null for the first page. */
+    marker: string | null;
+    /** Whether every page is audited, so that only the task log row is unfinished. */
+    complete: boolean;
+    /** How many instances the audit has. */
+    num_instances: Integer;
+    /** How many instances were audited so far, failed ones included. */
+    instances: Integer;
+    /** How many notifications were sent so far. */
+    notifications: Integer;
+    /** The instances that failed so far. */
+    failures: FailedInstance[];
+    /** How many seconds the runs of the audit took so far. */
+    seconds: number;
+    /** The settings of the audit. A run with other settings cannot resume it. */
+    settings: string;
+    /** The position that the notifier returned for the end of the last page. */
+    notifier_position: string | null;
+}
+
+/** An instance that an audit could not process. */
+export interface FailedInstance {
+    /** Its UUID; null when the UUID could not be read either. */
+    instance_uuid: string | null;
+    /** The code of the error. */
+    code: string;
+    /** The message of the error. */
+    message: string;
 }
 
 /** The columns of `bw_usage_cache` that an audit reads: the traffic of a vif in a period, in bytes. */
@@ -281,7 +318,7 @@ export interface InstanceActionEvent {
 
 /** One notification, with the fields of oslo.messaging's message. */
 export interface Notification {
-    /** A random UUID. */
+    /** A UUID: random, or deterministic in an audit with the `messageIds` `deterministic`. */
     message_id: string;
     /**
      * The service and host that emit it: `compute.<host>`, `nova-compute:<host>` in versioned notifications, or

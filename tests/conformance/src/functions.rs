@@ -79,6 +79,10 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         (Hibiscus, "notify_about_volume_usage") => usage::notify_about_volume_usage,
         (_, "instance_get_active_by_window_joined") => audit::instance_get_active_by_window_joined,
         (_, "_instance_usage_audit") => audit::instance_usage_audit,
+        (_, "continued_instance_usage_audit") => audit::continued_instance_usage_audit,
+        (_, "deterministic_message_id") => {
+            |trial| trial.pass(&["release", "event_type", "host", "window", "instance_uuid"])
+        }
         (_, "has_audit_been_run") => audit::has_audit_been_run,
         (_, "start_instance_usage_audit") => audit::start_instance_usage_audit,
         (_, "finish_instance_usage_audit") => audit::finish_instance_usage_audit,
@@ -168,8 +172,21 @@ impl Trial<'_> {
     }
 
     /// Calls a function whose host gives these answers, and returns the result and the callbacks. Fails when a callback
-    /// gets another context than the call.
+    /// gets another context than the call, or when the message ids are not random.
     fn play(&mut self, answers: Answers, function: &str, arguments: &Arguments) -> Result<(Answer, Vec<Call>)> {
+        let (answer, calls) = self.play_with_any_ids(answers, function, arguments)?;
+        let ids = message_ids(&calls)?;
+        ensure!(are_message_ids(&ids), "message ids {ids:?}");
+        Ok((answer, calls))
+    }
+
+    /// Calls a function as [`Self::play`] does, with message ids of any kind.
+    fn play_with_any_ids(
+        &mut self,
+        answers: Answers,
+        function: &str,
+        arguments: &Arguments,
+    ) -> Result<(Answer, Vec<Call>)> {
         let script = self.face.script().clone();
         script.play(answers);
         let answer = self.face.call(function, arguments)?;
@@ -177,12 +194,6 @@ impl Trial<'_> {
         if let Some(other) = script.contexts().iter().find(|other| **other != context) {
             bail!("a callback got the context {other:?}");
         }
-        let ids: Vec<String> = calls
-            .iter()
-            .filter(|call| call.name == "notify")
-            .map(|call| call.arguments.read("message_id"))
-            .collect::<Result<_>>()?;
-        ensure!(are_message_ids(&ids), "message ids {ids:?}");
         Ok((answer, calls))
     }
 
@@ -243,6 +254,11 @@ fn error_difference(expected: &ExpectedError, failure: &Failure) -> Option<Strin
     }
     let kwargs = expected.kwargs.as_ref()?;
     (*kwargs != failure.arguments).then(|| format!("{class}: expected {kwargs}, got {}", failure.arguments))
+}
+
+/// Returns the ids of the notifications.
+fn message_ids(calls: &[Call]) -> Result<Vec<String>> {
+    calls.iter().filter(|call| call.name == "notify").map(|call| call.arguments.read("message_id")).collect()
 }
 
 /// An error that the surroundings raise.

@@ -1,4 +1,4 @@
-//! The golden vectors of the real Nova, run through every face of nova-compute-utils.
+//! The golden vectors of the real Nova and our own vectors, run through every face of nova-compute-utils.
 //!
 //! A vector file holds the cases of one function in one release: the inputs, the replies of the surroundings, the
 //! returned value or error, and the outgoing calls. [`functions`] calls a face with a case, [`faces`] has the faces,

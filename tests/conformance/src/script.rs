@@ -45,6 +45,12 @@ pub struct Answers {
     pub refusals: Vec<Refusal>,
     /// Whether calls about actions and events return the row that they wrote.
     pub returns_rows: bool,
+    /// The index of the batch of notifications that fails as a whole, and its error.
+    pub failing_batch: Option<(usize, HostError)>,
+    /// Whether the host keeps checkpoints and knows the position of its notifier.
+    pub keeps_checkpoints: bool,
+    /// The JSON of the stored checkpoint.
+    pub checkpoint: Option<String>,
 }
 
 /// A call about an action or event that is refused.
@@ -72,6 +78,8 @@ struct State {
     contexts: Vec<Context>,
     listed: bool,
     refused_to_finish: bool,
+    batches: usize,
+    resume_position: Option<String>,
     ids: u128,
 }
 
@@ -128,6 +136,18 @@ impl Script {
         self.state().refused_to_finish
     }
 
+    /// Returns the JSON of the stored checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<String> {
+        self.state().answers.checkpoint.clone()
+    }
+
+    /// Returns the position at which the audit asked the notifier to resume.
+    #[must_use]
+    pub fn resume_position(&self) -> Option<String> {
+        self.state().resume_position.clone()
+    }
+
     /// Replies to a callback. The context and the arguments are JSON, as a JavaScript host gets them.
     pub fn answer(&self, name: &str, context: &str, arguments: &str) -> Reply {
         let reply = self.reply(name, context, arguments);
@@ -138,6 +158,9 @@ impl Script {
         self.state().contexts.push(serde_json::from_str(context)?);
         if name == "notify" {
             return Ok(self.notify(serde_json::from_str(arguments)?));
+        }
+        if let Some(reply) = self.checkpoint_reply(name, arguments)? {
+            return Ok(Ok(reply));
         }
         let arguments: Arguments = serde_json::from_str(arguments)?;
         let mut state = self.state();
@@ -183,6 +206,32 @@ impl Script {
         })
     }
 
+    /// Replies to the callbacks about checkpoints and positions, which Nova does not have. They are not recorded, so that
+    /// the recorded calls are Nova's.
+    fn checkpoint_reply(&self, name: &str, arguments: &str) -> Result<Option<String>> {
+        let mut state = self.state();
+        let keeps_checkpoints = state.answers.keeps_checkpoints;
+        Ok(Some(match name {
+            "audit_checkpoint_get" => state.answers.checkpoint.clone().unwrap_or_else(|| "null".to_owned()),
+            "audit_checkpoint_put" => {
+                let arguments: Arguments = serde_json::from_str(arguments)?;
+                if keeps_checkpoints {
+                    state.answers.checkpoint = arguments.json("checkpoint").map(str::to_owned);
+                }
+                keeps_checkpoints.to_string()
+            }
+            "position" => {
+                let sent = state.calls.iter().filter(|call| call.name == "notify").count();
+                json!(keeps_checkpoints.then(|| sent.to_string())).to_string()
+            }
+            "resume_at" => {
+                state.resume_position = serde_json::from_str(arguments)?;
+                "null".to_owned()
+            }
+            _ => return Ok(None),
+        }))
+    }
+
     fn notify(&self, notifications: Vec<Arguments>) -> Reply {
         let mut state = self.state();
         let mut answers = Vec::new();
@@ -191,6 +240,11 @@ impl Script {
             let refused = state.answers.refused.iter().find(|(uuid, _)| payload.contains(uuid.as_str()));
             answers.push(refused.map_or(Value::Null, |(_, error)| error_json(error)));
             state.calls.push(Call { name: "notify".to_owned(), arguments });
+        }
+        let batch = state.batches;
+        state.batches += 1;
+        if let Some((_, error)) = state.answers.failing_batch.as_ref().filter(|(index, _)| *index == batch) {
+            return Err(error.clone());
         }
         state.answers.replies.get("notify").cloned().unwrap_or_else(|| Ok(Value::from(answers).to_string()))
     }

@@ -1,11 +1,12 @@
-// The usage audit: its progress, how a caller stops it, and the task log row that it leaves.
+// The usage audit: its progress, how a caller stops it, the task log row that it leaves, and how a later run resumes
+// it.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { errorOf } from "../support/errors.js";
 import { loadPackage } from "../support/project.js";
-import { hibiscus, hostOptions, MAY, NOW, uuidOf } from "../support/samples.js";
+import { conductor, hibiscus, hostOptions, MAY, NOW, runningTask, uuidOf } from "../support/samples.js";
 
 const { library, memory, assertNovaError, remove } = await loadPackage();
 const { ComputeUtils } = library;
@@ -25,21 +26,30 @@ const CLOSE_TIMEOUT = 5_000;
  * Creates a conductor in memory with instances, and a `ComputeUtils` that uses it. A function in `overrides` gets the
  * method that it overrides as its first argument; if the function returns `undefined`, the method is called.
  */
-async function createCell({ count = COUNT, overrides = {}, notifier = memory.collectingNotifier() } = {}) {
+async function createCell({
+    count = COUNT,
+    overrides = {},
+    notifier = memory.collectingNotifier(),
+    keepsCheckpoints = true,
+} = {}) {
     const tables = memory.memoryConductor({ release: "hibiscus", now: () => NOW });
     await tables.addInstances(Array.from({ length: count }, (_, n) => hibiscus({ uuid: uuidOf(n) })));
     const called = [];
     const get = (_, name) => {
+        if (!keepsCheckpoints && /^auditCheckpoint/.test(name)) {
+            return undefined;
+        }
         const original = (...args) => tables[name](...args);
         return (...args) => {
             called.push(name);
             return overrides[name]?.(original, ...args) ?? original(...args);
         };
     };
-    const conductor = new Proxy(tables, { get });
-    const nova = new ComputeUtils(hostOptions({ conductor, notifier }));
+    const cell = new Proxy(tables, { get });
+    const withOptions = (options) => new ComputeUtils(hostOptions({ conductor: cell, notifier, ...options }));
     const taskLogRow = async () => (await tables.rows("task_log"))[0];
-    return { nova, notifier, called, taskLogRow };
+    const checkpoint = async () => (await tables.rows("audit_checkpoints"))[0]?.checkpoint;
+    return { nova: withOptions({}), withOptions, notifier, called, taskLogRow, checkpoint };
 }
 
 /** Returns the error of an audit; fails if the audit takes longer than some milliseconds. */
@@ -91,8 +101,184 @@ test("an aborted signal prevents an audit", async () => {
     }
 });
 
-test("a signal stops an audit between two pages, and the row counts the other instances as errors", async () => {
-    const { nova, notifier, taskLogRow } = await createCell();
+/** Asserts that an audit is not finished, and that a later run can resume it after this number of instances. */
+async function assertResumable({ taskLogRow, checkpoint }, expected) {
+    const row = await taskLogRow();
+    assert.deepEqual([row.state, row.errors, row.message], ["RUNNING", 0, "Instance usage audit started..."]);
+    const { num_instances, instances, notifications, complete } = await checkpoint();
+    assert.deepEqual([num_instances, instances, notifications, complete], [COUNT, expected, expected, false]);
+}
+
+/** Returns the ids of notifications, after asserting that each one belongs to another instance. */
+function idsOf(notifications) {
+    const instances = new Map(notifications.map(({ message_id, payload }) => [message_id, payload.instance_id]));
+    assert.equal(new Set(instances.values()).size, instances.size);
+    return [...instances.keys()];
+}
+
+/** Runs an audit that stops after its first page. */
+async function stopAfterFirstPage(nova, options = {}) {
+    const { signal, abort } = controller();
+    const reason = new Error("the operator has stopped it");
+    const onProgress = ({ instances }) => instances === 500 && abort(reason);
+    const error = await errorWithin(nova.runInstanceUsageAudit({ signal, onProgress, ...options }));
+    assert.equal(error.cause, reason);
+}
+
+for (const messageIds of ["random", "deterministic"]) {
+    test(`a signal stops an audit between two pages, and a later run resumes it: ${messageIds} ids`, async () => {
+        const cell = await createCell();
+        const { nova, notifier, taskLogRow } = cell;
+        await stopAfterFirstPage(nova, { messageIds });
+        assert.equal(notifier.notifications.length, 500);
+        await assertResumable(cell, 500);
+        // Without the option the audit counts as run.
+        assert.equal(await nova.runInstanceUsageAudit({ messageIds }), null);
+        const reported = [];
+        const onProgress = ({ instances }) => reported.push(instances);
+        const report = await nova.runInstanceUsageAudit({ resume: true, messageIds, onProgress });
+        assert.deepEqual(reported, [500, 1000, COUNT]);
+        assert.deepEqual([report.instances, report.notifications, report.failures], [COUNT, COUNT, []]);
+        assert.equal(notifier.notifications.length, COUNT);
+        assert.equal(idsOf(notifier.notifications).length, COUNT);
+        const row = await taskLogRow();
+        assert.deepEqual([row.state, row.errors, row.message], ["DONE", 0, report.message]);
+        assert.equal(await nova.runInstanceUsageAudit({ resume: true, messageIds }), null);
+    });
+}
+
+test("a page that is sent again has the same deterministic ids", async () => {
+    const collected = memory.collectingNotifier();
+    const lost = new Error("the answer is lost");
+    let calls = 0;
+    const notify = (context, batch) => {
+        collected.notify(context, batch);
+        calls += 1;
+        if (calls === 2) {
+            throw lost;
+        }
+    };
+    const cell = await createCell({ notifier: { notify } });
+    const error = await errorWithin(cell.nova.runInstanceUsageAudit({ messageIds: "deterministic" }));
+    assert.equal(error.cause, lost);
+    await assertResumable(cell, 500);
+    await cell.nova.runInstanceUsageAudit({ resume: true, messageIds: "deterministic" });
+    assert.equal(collected.notifications.length, COUNT + 500);
+    const ids = idsOf(collected.notifications);
+    assert.equal(ids.length, COUNT);
+    const [{ event_type, payload }] = collected.notifications;
+    const identified = { release: "hibiscus", eventType: event_type, host: "cmp-01", window: MAY };
+    assert.equal(library.deterministicMessageId({ ...identified, instanceUuid: payload.instance_id }), ids[0]);
+});
+
+test("deterministicMessageId returns the version 5 UUID of its namespace and name", () => {
+    const id = library.deterministicMessageId({
+        release: "hibiscus",
+        eventType: "compute.instance.exists",
+        host: "cmp-01",
+        window: { begin: "2026-10-01", end: new Date("2026-11-01T00:00:00Z") },
+        instanceUuid: "48b988aa-afe1-4664-8307-784d3a2daad0",
+    });
+    assert.equal(id, "9f25185a-c9f4-54dd-9964-76f073295e68");
+});
+
+test("a resumed audit starts the notifier at its position", async () => {
+    const lines = [];
+    const positions = [];
+    const notifier = {
+        notify: (_, batch) => void lines.push(...batch.map(({ message_id }) => message_id)),
+        position: () => String(lines.length),
+        resumeAt(_, position) {
+            positions.push(position);
+            lines.length = Number(position);
+        },
+    };
+    const cell = await createCell({ notifier });
+    await stopAfterFirstPage(cell.nova);
+    assert.equal((await cell.checkpoint()).notifier_position, "500");
+    // The interrupted run can have sent more than its checkpoint says.
+    lines.push("a", "b");
+    await cell.nova.runInstanceUsageAudit({ resume: true });
+    assert.deepEqual(positions, ["500"]);
+    assert.deepEqual([lines.length, new Set(lines).size], [COUNT, COUNT]);
+});
+
+test("an audit whose last page is sent is resumed by finishing its row", async () => {
+    const locked = new Error("the database is locked");
+    let isLocked = true;
+    const taskLogEndTask = () => (isLocked ? Promise.reject(locked) : undefined);
+    const cell = await createCell({ count: 2, overrides: { taskLogEndTask } });
+    const error = await errorWithin(cell.nova.runInstanceUsageAudit());
+    assertNovaError(error, { callback: "taskLogEndTask", cause: locked });
+    assert.equal((await cell.checkpoint()).complete, true);
+    isLocked = false;
+    const report = await cell.nova.runInstanceUsageAudit({ resume: true });
+    assert.deepEqual([report.instances, cell.notifier.notifications.length], [2, 2]);
+    assert.equal((await cell.taskLogRow()).state, "DONE");
+});
+
+test("failures of the interrupted run are part of the report", async () => {
+    const refusal = Object.assign(new Error("too large"), { code: "MessageTooLarge" });
+    const notify = (_, batch) => batch.map(({ payload }) => (payload.instance_id === uuidOf(7) ? refusal : null));
+    const cell = await createCell({ notifier: { notify } });
+    await stopAfterFirstPage(cell.nova);
+    const failed = { instance_uuid: uuidOf(7), code: "MessageTooLarge", message: "too large" };
+    assert.deepEqual((await cell.checkpoint()).failures, [failed]);
+    const { failures } = await cell.nova.runInstanceUsageAudit({ resume: true });
+    assert.equal(failures.length, 1);
+    assertNovaError(failures[0].error, { code: "MessageTooLarge", message: "too large" });
+    assert.equal((await cell.taskLogRow()).errors, 1);
+});
+
+test("giving up finishes the row with the remaining instances as errors", async () => {
+    const cell = await createCell();
+    await stopAfterFirstPage(cell.nova);
+    const report = await cell.nova.runInstanceUsageAudit({ giveUp: true, resume: true });
+    assert.deepEqual([report.instances, report.notifications], [500, 500]);
+    assert.equal(cell.notifier.notifications.length, 500);
+    await assertClosed(cell.taskLogRow, 700, /^Instance usage audit stopped for host cmp-01, 500 of 1200 instances: /);
+    assert.equal(await cell.nova.runInstanceUsageAudit({ giveUp: true }), null);
+});
+
+test("an audit with a checkpoint of other settings, or without one, cannot be resumed", async () => {
+    const cell = await createCell();
+    await stopAfterFirstPage(cell.nova);
+    for (const [nova, options] of [
+        [cell.nova, { messageIds: "deterministic" }],
+        [cell.withOptions({ notificationFormat: "versioned" }), {}],
+    ]) {
+        for (const option of ["resume", "giveUp"]) {
+            const error = await errorWithin(nova.runInstanceUsageAudit({ [option]: true, ...options }));
+            assertNovaError(error, { code: "CheckpointMismatch", message: /message_ids=random/ });
+        }
+    }
+    await assertResumable(cell, 500);
+    for (const auditCheckpointGet of [undefined, () => null, async () => undefined]) {
+        const nova = cell.withOptions({ conductor: conductor({ taskLogGet: runningTask, auditCheckpointGet }) });
+        const error = await errorWithin(nova.runInstanceUsageAudit({ resume: true }));
+        assertNovaError(error, { code: "CheckpointNotFound", message: /host `cmp-01`/ });
+    }
+    const unknown = await errorOf(cell.nova.runInstanceUsageAudit({ messageIds: "sequential" }));
+    assertNovaError(unknown, { code: "ValueError", message: /`sequential`: give `random` or `deterministic`$/ });
+});
+
+test("a conductor that returns false from auditCheckpointPut keeps no checkpoints", async () => {
+    for (const [answer, keeps] of [
+        [undefined, true],
+        [null, true],
+        [true, true],
+        [false, false],
+    ]) {
+        let isFinished = false;
+        const host = conductor({ auditCheckpointPut: () => answer, taskLogEndTask: () => void (isFinished = true) });
+        const nova = new ComputeUtils(hostOptions({ conductor: host, notifier: { notify: () => "invalid" } }));
+        assertNovaError(await errorOf(nova.runInstanceUsageAudit()), { callback: "notify" });
+        assert.equal(isFinished, !keeps, String(answer));
+    }
+});
+
+test("a signal stops an audit without checkpoints, and the row counts the other instances as errors", async () => {
+    const { nova, notifier, taskLogRow } = await createCell({ keepsCheckpoints: false });
     const { signal, abort } = controller();
     const reason = new Error("the operator has stopped it");
     const onProgress = ({ instances }) => instances === 500 && abort(reason);
@@ -122,14 +308,14 @@ for (const method of ["instanceGetActiveByWindow", "notify"]) {
             setImmediate(abort);
             return never();
         };
-        const { nova, taskLogRow } = await createCell(
+        const cell = await createCell(
             method === "notify"
                 ? { notifier: { notify: hangAtSecondCall } }
                 : { overrides: { [method]: hangAtSecondCall } },
         );
-        const error = await errorWithin(nova.runInstanceUsageAudit({ signal }));
+        const error = await errorWithin(cell.nova.runInstanceUsageAudit({ signal }));
         assertNovaError(error, { code: "AbortError", callback: method, cause: signal.reason });
-        await assertClosed(taskLogRow, 700, /^Instance usage audit stopped .*, 500 of 1200 instances: .*abort/);
+        await assertResumable(cell, 500);
     });
 }
 
@@ -146,7 +332,7 @@ test("a signal ends the wait before the audit has a row", async () => {
 
 test("an aborted audit stops waiting after a timeout for the conductor to finish its row", async () => {
     const { signal, abort } = controller();
-    const { nova } = await createCell({ count: 1, overrides: { taskLogEndTask: never } });
+    const { nova } = await createCell({ count: 1, overrides: { taskLogEndTask: never }, keepsCheckpoints: false });
     const start = performance.now();
     const audit = nova.runInstanceUsageAudit({ signal, onProgress: () => abort() });
     const error = await errorWithin(audit, CLOSE_TIMEOUT + PROMPT);
@@ -162,7 +348,8 @@ test("an aborted audit waits for the conductor to finish its row", async () => {
         await new Promise((resolve) => setTimeout(resolve, 50));
         return original(...args);
     };
-    const { nova, taskLogRow } = await createCell({ count: 1, overrides: { taskLogEndTask: slowly } });
+    const overrides = { taskLogEndTask: slowly };
+    const { nova, taskLogRow } = await createCell({ count: 1, overrides, keepsCheckpoints: false });
     await errorWithin(nova.runInstanceUsageAudit({ signal, onProgress: () => abort() }));
     assert.equal((await taskLogRow()).state, "DONE");
 });
@@ -210,7 +397,8 @@ test("a signal that is never aborted keeps no listener", async () => {
 
 test("an exception of onProgress stops the audit", async () => {
     for (const thrown of [new Error("the window was closed"), "text", null]) {
-        const { nova, taskLogRow, notifier } = await createCell();
+        const cell = await createCell();
+        const { nova, notifier } = cell;
         const onProgress = ({ instances }) => {
             if (instances === 500) {
                 throw thrown;
@@ -219,7 +407,7 @@ test("an exception of onProgress stops the audit", async () => {
         const error = await errorWithin(nova.runInstanceUsageAudit({ onProgress }));
         assertNovaError(error, { callback: "onProgress", cause: thrown });
         assert.equal(notifier.notifications.length, 500);
-        await assertClosed(taskLogRow, 700, /500 of 1200 instances/);
+        await assertResumable(cell, 500);
     }
 });
 
@@ -238,7 +426,11 @@ test("a refused notification is a failure with its cause, and the audit continue
 
 test("an error of the whole batch stops the audit", async () => {
     const thrown = new Error("the broker is gone");
-    const { nova, taskLogRow } = await createCell({ notifier: { notify: () => Promise.reject(thrown) } });
+    const notifier = { notify: () => Promise.reject(thrown) };
+    const cell = await createCell({ notifier });
+    assert.equal((await errorWithin(cell.nova.runInstanceUsageAudit())).cause, thrown);
+    await assertResumable(cell, 0);
+    const { nova, taskLogRow } = await createCell({ notifier, keepsCheckpoints: false });
     assert.equal((await errorWithin(nova.runInstanceUsageAudit())).cause, thrown);
     await assertClosed(taskLogRow, COUNT, /0 of 1200 instances: the broker is gone$/);
 });

@@ -7,6 +7,7 @@ import { readDeclarations } from "../support/declarations.js";
 import { errorOf } from "../support/errors.js";
 import { loadPackage } from "../support/project.js";
 import {
+    auditCheckpoint,
     calls,
     conductor,
     context,
@@ -16,6 +17,7 @@ import {
     MAY,
     METHODS,
     NOW,
+    runningTask,
     UUID,
     volUsage,
 } from "../support/samples.js";
@@ -48,7 +50,9 @@ const INVALID_ROWS = [42, "row", [], {}, { id: "1" }, { id: 1, deleted: false, s
  *     release?: string,
  *     invalid?: unknown[],
  *     others?: object,
- * }>} `release`: of the `ComputeUtils`; `others`: the other methods of the conductor
+ *     optional?: boolean,
+ * }>} `release`: of the `ComputeUtils`; `others`: the other methods of the conductor; `optional`: a conductor may lack
+ *     the method
  */
 const CONDUCTOR = {
     taskLogGet: {
@@ -59,6 +63,23 @@ const CONDUCTOR = {
         call: (nova, options) => nova.startInstanceUsageAudit({ window: MAY, numInstances: 1, ...options }),
     },
     taskLogEndTask: { call: (nova, options) => nova.finishInstanceUsageAudit({ window: MAY, errors: 0, ...options }) },
+    auditCheckpointGet: {
+        call: (nova, options) => nova.runInstanceUsageAudit({ resume: true, ...options }),
+        others: { taskLogGet: runningTask },
+        optional: true,
+        invalid: [
+            ...[42, "checkpoint", true, [], {}, auditCheckpoint({ marker: 42 }), auditCheckpoint({ complete: null })],
+            ...[auditCheckpoint({ instances: -1 }), auditCheckpoint({ seconds: NaN })],
+            auditCheckpoint({ seconds: "1" }),
+            ...[auditCheckpoint({ failures: null }), auditCheckpoint({ failures: [{ code: "DBError" }] })],
+            ...[auditCheckpoint({ settings: null }), auditCheckpoint({ notifier_position: 42 })],
+        ],
+    },
+    auditCheckpointPut: {
+        call: (nova, options) => nova.runInstanceUsageAudit(options),
+        optional: true,
+        invalid: [42, "yes", [], {}],
+    },
     instanceFaultCreate: {
         call: (nova, options) => nova.addInstanceFaultFromExc({ instanceUuid, fault: new Error("broken"), ...options }),
     },
@@ -112,10 +133,11 @@ async function callbackError(call, callback, expected = {}, label = "") {
 
 test("the tests below cover each method of a conductor", () => {
     const { callbacks } = readDeclarations(declarations);
-    assert.deepEqual([...Object.keys(CONDUCTOR), "notify"].sort(), [...callbacks.keys()].sort());
+    const notifier = ["notify", "position", "resumeAt"];
+    assert.deepEqual([...Object.keys(CONDUCTOR), ...notifier].sort(), [...callbacks.keys()].sort());
 });
 
-for (const [name, { call, invalid = [], release = "hibiscus", others = {} }] of Object.entries(CONDUCTOR)) {
+for (const [name, { call, invalid = [], release = "hibiscus", others = {}, optional }] of Object.entries(CONDUCTOR)) {
     const withMethod = (method) => withConductor(conductor({ ...others, [name]: method }), { release });
 
     test(`${name}: answers with a value, a promise or a thenable`, async () => {
@@ -176,7 +198,7 @@ for (const [name, { call, invalid = [], release = "hibiscus", others = {} }] of 
     });
 
     test(`${name}: is missing, or no function`, async () => {
-        for (const method of [undefined, null, 42, {}]) {
+        for (const method of optional ? [42, {}] : [undefined, null, 42, {}]) {
             const message = `the conductor has no method \`${name}\``;
             await callbackError(call(withMethod(method)), name, { code: "NotImplementedError", message });
         }
@@ -206,14 +228,14 @@ test("every callback gets the caller's context first", async () => {
         };
     const recording = (methods) =>
         Object.fromEntries(Object.entries(methods).map(([name, answer]) => [name, record(name, answer)]));
-    const notifier = recording({ notify: () => undefined });
+    const notifier = recording({ notify: () => undefined, position: () => "7", resumeAt: () => undefined });
     for (const { call, release = "hibiscus", others = {} } of Object.values(CONDUCTOR)) {
         const nova = withConductor(recording(conductor(others)), { release, notifier });
         await call(nova, { context: context() });
         nova.free();
     }
     const names = [...readDeclarations(declarations).callbacks.keys()];
-    assert.equal(names.length, 13);
+    assert.equal(names.length, 17);
     for (const name of names) {
         for (const received of contexts.get(name) ?? [undefined]) {
             assert.deepEqual(received, context(), name);
@@ -278,6 +300,28 @@ test("the notifier throws or returns an invalid answer", async () => {
     }
     const bestEffort = withConductor(conductor(), { notifier: { notify: () => Promise.reject(thrown) } });
     await bestEffort.notifyAboutInstanceUsage({ instance: hibiscus(), eventSuffix: "x", bestEffort: true });
+});
+
+test("the notifier throws or returns an invalid answer for its position", async () => {
+    const audit = (methods) =>
+        withConductor(conductor({ taskLogGet: runningTask }), {
+            notifier: { notify: () => undefined, ...methods },
+        }).runInstanceUsageAudit({ resume: true });
+    const thrown = new Error("the file is gone");
+    for (const callback of ["position", "resumeAt"]) {
+        for (const method of [fail(thrown), () => Promise.reject(thrown)]) {
+            await callbackError(audit({ [callback]: method }), callback, { cause: thrown });
+        }
+        const message = `the notifier has no method \`${callback}\``;
+        await callbackError(audit({ [callback]: 42 }), callback, { code: "NotImplementedError", message });
+        for (const method of [undefined, null, () => undefined, () => null, async () => null]) {
+            assert.equal((await audit({ [callback]: method })).instances, 1);
+        }
+    }
+    for (const answer of [42, true, [], {}]) {
+        const message = /^`the answer of position` is .*: give a string$/;
+        await callbackError(audit({ position: () => answer }), "position", { code: "TypeError", message });
+    }
 });
 
 test("a notification says whether it is versioned", async () => {

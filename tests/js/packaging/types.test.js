@@ -16,6 +16,7 @@ import {
     hibiscus,
     hostOptions,
     METHODS,
+    runningTask,
     UUID,
     volUsage,
 } from "../support/samples.js";
@@ -137,7 +138,7 @@ async function observedValues() {
             }),
             instanceCountActiveByWindow: () => 2,
         });
-        const notifier = observed({ notify: refuseFirst });
+        const notifier = observed({ notify: refuseFirst, position: () => "7", resumeAt: () => undefined });
         const common = { release, notificationFormat: "both", conductor: observed(host), notifier };
         const nova = new library.ComputeUtils(hostOptions(common));
         for (const { name, result } of methods) {
@@ -161,6 +162,11 @@ async function observedValues() {
         await nova.notifyAboutVolumeUsage({ volUsage: volUsage() }).catch(() => undefined);
         nova.free();
     }
+    const interrupted = observed(conductor({ taskLogGet: runningTask }));
+    const notifier = observed({ notify: refuseFirst, resumeAt: () => undefined });
+    const resuming = new library.ComputeUtils(hostOptions({ conductor: interrupted, notifier }));
+    add("AuditReport | null", await resuming.runInstanceUsageAudit({ resume: true }));
+    resuming.free();
     const uncalled = [...callbacks.keys()].filter((name) => !called.has(name));
     assert.deepEqual(uncalled, [], "callbacks that are never called");
     return values;

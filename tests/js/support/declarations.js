@@ -20,7 +20,7 @@ export function readDeclarations(text) {
     for (const [, name, body] of code.matchAll(/^export interface (\w+) \{\n([^]*?)^\}/gm)) {
         const lines = body.split("\n").map((line) => line.trim().replace(/;$/, ""));
         interfaces.set(name, lines.filter((line) => /^\w+\??:/.test(line)).map(member));
-        for (const [, callback, list] of body.matchAll(/^ {4}(\w+)\(([^)]*)\): Awaitable/gm)) {
+        for (const [, callback, list] of body.matchAll(/^ {4}(\w+)\??\(([^)]*)\): Awaitable/gm)) {
             callbacks.set(callback, parameters(list));
         }
     }

@@ -184,11 +184,42 @@ export const actionEvent = (values = {}) => ({
     ...values,
 });
 
+/** A row of `task_log` whose audit is not finished. */
+export const runningTask = () => ({
+    task_name: "instance_usage_audit",
+    state: "RUNNING",
+    host: "cmp-01",
+    period_beginning: MAY.begin,
+    period_ending: MAY.end,
+    message: "Instance usage audit started...",
+    task_items: 1,
+    errors: 0,
+});
+
+/** The settings of the audits that `hostOptions` configures. */
+const SETTINGS = "hibiscus unversioned message_ids=random bdms_in_notifications=false include_share_mapping=false";
+
+/** The checkpoint of an audit that has sent no notification. */
+export const auditCheckpoint = (values = {}) => ({
+    marker: null,
+    complete: false,
+    num_instances: 1,
+    instances: 0,
+    notifications: 0,
+    failures: [],
+    seconds: 0.25,
+    settings: SETTINGS,
+    notifier_position: null,
+    ...values,
+});
+
 /** A conductor that answers every call without a promise. */
 export const conductor = (methods = {}) => ({
     taskLogGet: () => null,
     taskLogBeginTask: () => undefined,
     taskLogEndTask: () => undefined,
+    auditCheckpointGet: () => auditCheckpoint(),
+    auditCheckpointPut: () => true,
     instanceGetActiveByWindow: () => ({ instances: [hibiscus()], next_marker: null }),
     instanceCountActiveByWindow: () => 1,
     bwUsageGetByUuids: () => [],
@@ -233,6 +264,9 @@ export const FUNCTIONS = {
     auditPeriodBounds: () => [{ release, auditPeriod, currentPeriod: false, now }],
     defaultDeviceNamesForInstance: () => [
         { release, rootDeviceName, blockDeviceLists: [[rootDeviceName, null], []], maxDiskDevicesToAttach },
+    ],
+    deterministicMessageId: () => [
+        { release, eventType: "compute.instance.exists", host: "cmp-01", window, instanceUuid },
     ],
     exceptionToDict: () => [{ fault: { class_name: "NoValidHost", text: "none" }, message: "no host" }],
     existsNdjson: () => [new TextEncoder().encode(`${JSON.stringify(hibiscus())}\n`), existsNdjsonOptions()],
@@ -373,7 +407,14 @@ export const METHODS = {
         () => "done",
     ],
     runInstanceUsageAudit: () => [
-        { context: context(), signal: new AbortController().signal, onProgress: () => undefined },
+        {
+            context: context(),
+            resume: false,
+            giveUp: false,
+            messageIds: "deterministic",
+            signal: new AbortController().signal,
+            onProgress: () => undefined,
+        },
     ],
     startInstanceUsageAudit: () => [{ context: context(), window, host: "cmp-01", numInstances: 1 }],
 };

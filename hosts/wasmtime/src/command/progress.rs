@@ -33,4 +33,12 @@ impl notifier::Host for Progress {
         self.bar.inc(u64::try_from(answers.len()).unwrap_or_default());
         Ok(answers)
     }
+
+    async fn position(&mut self, context: Context) -> Result<Option<String>, HostError> {
+        self.notifier.position(context).await
+    }
+
+    async fn resume_at(&mut self, context: Context, position: Option<String>) -> Result<(), HostError> {
+        self.notifier.resume_at(context, position).await
+    }
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use nova_compute_utils_wasmtime::audit::AuditReport;
-use nova_compute_utils_wasmtime::conductor::WindowQuery;
+use nova_compute_utils_wasmtime::audit::{self, AuditOptions, AuditReport};
+use nova_compute_utils_wasmtime::conductor::{self, Host as _, HostError, TaskLogKey, WindowQuery};
 use nova_compute_utils_wasmtime::period::Window;
-use nova_compute_utils_wasmtime::{Callbacks, Error, NdjsonNotifier, Plugin, SqlConductor, types};
+use nova_compute_utils_wasmtime::{Callbacks, Error, NdjsonNotifier, Plugin, SqlConductor, StoredCheckpoint, types};
 
 use super::progress::{self, Progress};
 use super::summary::{self, Audit, Outcome};
-use super::{Failure, Settings, Status, print, print_stderr};
+use super::{Failure, Settings, Status, print, print_stderr, short};
 
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "one per flag")]
@@ -40,6 +40,18 @@ pub struct Options {
     /// The target of the notifications: `ndjson:FILE` (appended to an existing file) or `stdout`
     #[arg(long, value_name = "TARGET", default_value = "stdout", value_parser = target)]
     notify: Target,
+    /// Continue audits that were interrupted
+    #[arg(long)]
+    resume: bool,
+    /// Finish audits that were interrupted, with each remaining instance as an error
+    #[arg(long, conflicts_with = "resume")]
+    give_up: bool,
+    /// How to make message ids: `deterministic` ids are the same when a notification is sent again
+    #[arg(long, value_enum, default_value_t = MessageIds::Deterministic)]
+    message_ids: MessageIds,
+    /// Where the progress of audits is kept [default: the database file with `.audit-state` added]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Print no progress bar and no summary
     #[arg(long)]
     quiet: bool,
@@ -66,6 +78,12 @@ enum Format {
     Both,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum MessageIds {
+    Deterministic,
+    Random,
+}
+
 #[derive(Clone, Debug)]
 enum Target {
     Stdout,
@@ -81,11 +99,14 @@ fn target(text: &str) -> Result<Target, String> {
 }
 
 impl Target {
-    fn open(&self) -> Result<NdjsonNotifier, Failure> {
+    fn open(&self, interrupted: bool) -> Result<NdjsonNotifier, Failure> {
         let failed = |name: &str, error| Failure::BadInput(format!("cannot write notifications to `{name}`: {error}"));
         match self {
             Self::Stdout => NdjsonNotifier::stdout().map_err(|error| failed("stdout", error)),
-            Self::Ndjson(file) => NdjsonNotifier::append(file).map_err(|error| failed(&file.to_string_lossy(), error)),
+            Self::Ndjson(file) => {
+                let open = if interrupted { NdjsonNotifier::append_to_interrupted } else { NdjsonNotifier::append };
+                open(file).map_err(|error| failed(&file.to_string_lossy(), error))
+            }
         }
     }
 }
@@ -94,22 +115,33 @@ impl Options {
     pub async fn run(self) -> Result<Status, Failure> {
         let plugin = self.settings.plugin()?;
         let window = self.settings.last_window(&plugin).await?;
-        let conductor = SqlConductor::open(&self.database, self.settings.clock())
+        let mut conductor = SqlConductor::open(&self.database, self.settings.clock())
             .await?
             .with_block_devices(self.bdms_in_notifications)
             .with_shares(self.include_share_mapping);
         let hosts = self.hosts.names(&conductor, &window).await?;
-        // Last, because this may create a file.
-        let notifier = self.notify.open()?;
+        // Last, because these may create files.
+        let state = self.state.clone().unwrap_or_else(|| conductor.default_state());
+        let has_state = state.exists();
+        if has_state {
+            conductor = conductor.with_state(&state).await?;
+        }
+        let notifier = self.notify.open(self.resume || self.give_up)?;
+        if !has_state {
+            conductor = conductor.with_state(&state).await?;
+        }
         if hosts.is_empty() {
             print_stderr("nothing to do: no host has instances in the window or a compute service");
         }
 
         let auditor = Auditor { options: &self, plugin: plugin.connect()?, window: &window, conductor, notifier };
+        let hosts = auditor.interrupted_first(hosts).await?;
         let (audits, failure) = auditor.audit(hosts).await;
+        auditor.conductor.close_state().await;
         self.report(&audits, &window)?;
         match failure {
             Some(failure) => Err(Failure::HostFailed(failure)),
+            None if audits.iter().any(|audit| matches!(audit.outcome, Outcome::Running(_))) => Ok(Status::Running),
             None if audits.iter().all(Audit::is_clean) => Ok(Status::Done),
             None => Ok(Status::Errors),
         }
@@ -180,9 +212,24 @@ impl Auditor<'_> {
                 continue;
             }
             let start = Instant::now();
+            if let Some(reason) = self.refusal(&host).await {
+                let audit = Audit { host, outcome: Outcome::Running(reason), time: start.elapsed() };
+                audit.print_errors();
+                audits.push(audit);
+                continue;
+            }
+            let is_given_up = self.options.give_up && matches!(self.running(&host).await, Ok(Some(_)));
             let result = self.audit_host(&host).await;
-            failure = self.host_failure(&result).map(|failure| format!("host `{host}`: {failure}"));
-            let audit = Audit { outcome: outcome(result), time: start.elapsed(), host };
+            if let Some(error) = self.host_failure(&result) {
+                let help = self.resume_help(&host).await;
+                failure = Some(format!("host `{host}`: {error}{help}"));
+            }
+            let outcome = match outcome(result) {
+                // The report does not list the instances that were not audited.
+                Outcome::Done(report) if is_given_up => Outcome::Failed(report.message),
+                outcome => outcome,
+            };
+            let audit = Audit { outcome, time: start.elapsed(), host };
             if failure.is_none() {
                 audit.print_errors();
             }
@@ -199,9 +246,78 @@ impl Auditor<'_> {
         let notifier = Progress { notifier: self.notifier.clone(), bar: bar.clone() };
         let callbacks = Callbacks { conductor: self.conductor.clone(), notifier };
         let mut component = self.plugin.instantiate(callbacks, self.options.settings.clock()).await?;
-        let report = component.instance_usage_audit(&self.options.config(host), &self.options.context()).await;
+        let options = AuditOptions {
+            resume: self.options.resume,
+            give_up: self.options.give_up,
+            message_ids: match self.options.message_ids {
+                MessageIds::Deterministic => audit::MessageIds::Deterministic,
+                MessageIds::Random => audit::MessageIds::Random,
+            },
+        };
+        let (config, context) = (self.options.config(host), self.options.context());
+        let report = component.instance_usage_audit(&config, &context, options).await;
         bar.finish_and_clear();
         report
+    }
+
+    fn key(&self, host: &str) -> TaskLogKey {
+        let Window { begin: period_beginning, end: period_ending } = self.window.clone();
+        TaskLogKey { task_name: "instance_usage_audit".into(), period_beginning, period_ending, host: host.to_owned() }
+    }
+
+    /// Returns whether the row of a host is `RUNNING`, and its checkpoint.
+    async fn running(&self, host: &str) -> Result<Option<Option<StoredCheckpoint>>, HostError> {
+        let key = self.key(host);
+        let row = self.conductor.clone().task_log_get(conductor::Context::default(), key.clone()).await?;
+        if row.is_none_or(|row| row.state != "RUNNING") {
+            return Ok(None);
+        }
+        match self.conductor.state() {
+            Some(state) => Ok(Some(state.checkpoint(&key).await?)),
+            None => Ok(Some(None)),
+        }
+    }
+
+    /// Moves interrupted audits to the front when this run continues them, because the first of them cuts a partial
+    /// line from the file of notifications.
+    async fn interrupted_first(&self, hosts: Vec<String>) -> Result<Vec<String>, HostError> {
+        if !self.options.resume && !self.options.give_up {
+            return Ok(hosts);
+        }
+        let (mut first, mut rest) = (Vec::new(), Vec::new());
+        for host in hosts {
+            let is_interrupted = self.running(&host).await?.is_some();
+            if is_interrupted { first.push(host) } else { rest.push(host) }
+        }
+        first.append(&mut rest);
+        Ok(first)
+    }
+
+    /// Returns why this run may not audit a host whose row is `RUNNING`. An error of the database is left to the audit.
+    async fn refusal(&self, host: &str) -> Option<String> {
+        match self.running(host).await.ok()?? {
+            None => {
+                let reason = "the audit of this window is running and cannot be resumed";
+                Some(format!("{reason}: it has no checkpoint"))
+            }
+            Some(_) if self.options.resume || self.options.give_up => None,
+            Some(StoredCheckpoint { begun_at, checkpoint }) => Some(format!(
+                "the audit of this window was interrupted: it began at {} and got to {} of {} instances; continue it \
+                 with `{}`",
+                short(&begun_at),
+                checkpoint.instances,
+                checkpoint.num_instances,
+                resume_command()
+            )),
+        }
+    }
+
+    /// Returns how to continue an audit that failed; an empty string if it cannot be continued.
+    async fn resume_help(&self, host: &str) -> String {
+        match self.running(host).await {
+            Ok(Some(Some(_))) => format!("; continue it with `{}`", resume_command()),
+            _ => String::new(),
+        }
     }
 
     async fn progress_bar(&self, host: &str) -> ProgressBar {
@@ -224,6 +340,22 @@ impl Auditor<'_> {
     }
 }
 
+/// Returns this command line with `--resume`, for a shell.
+fn resume_command() -> String {
+    let safe = |character: char| character.is_ascii_alphanumeric() || "-_./:=@,+%".contains(character);
+    let quoted = |word: String| {
+        let plain = !word.is_empty() && word.chars().all(safe);
+        if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    let mut words: Vec<_> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .filter(|word| word != "--resume" && word != "--give-up")
+        .map(quoted)
+        .collect();
+    words.push("--resume".into());
+    words.join(" ")
+}
+
 /// Returns whether another program began the same audit after this one read the task log.
 fn is_running(error: &types::Error) -> bool {
     error.code == "TaskAlreadyRunning"
@@ -234,6 +366,9 @@ fn outcome(result: Result<Option<AuditReport>, Error>) -> Outcome {
         Ok(Some(report)) => Outcome::Done(report),
         Ok(None) => Outcome::AuditedBefore,
         Err(Error::Nova(error)) if is_running(&error) => Outcome::AuditedBefore,
+        Err(Error::Nova(error)) if ["CheckpointNotFound", "CheckpointMismatch"].contains(&&error.code[..]) => {
+            Outcome::Running(error.message)
+        }
         Err(error) => Outcome::Failed(error.to_string()),
     }
 }
@@ -252,7 +387,7 @@ impl Audit {
             Outcome::AuditedBefore => {
                 print_stderr(&format!("host `{host}`: the audit of this window has been run before, or is running"));
             }
-            Outcome::Failed(error) => print_stderr(&format!("error: host `{host}`: {error}")),
+            Outcome::Running(error) | Outcome::Failed(error) => print_stderr(&format!("error: host `{host}`: {error}")),
             Outcome::NotAudited => {}
         }
     }
@@ -261,7 +396,7 @@ impl Audit {
         match &self.outcome {
             Outcome::Done(report) => report.failures.is_empty(),
             Outcome::AuditedBefore => true,
-            Outcome::Failed(_) | Outcome::NotAudited => false,
+            Outcome::Running(_) | Outcome::Failed(_) | Outcome::NotAudited => false,
         }
     }
 }

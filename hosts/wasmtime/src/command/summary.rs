@@ -16,6 +16,8 @@ pub struct Audit {
 pub enum Outcome {
     Done(AuditReport),
     AuditedBefore,
+    /// The row is `RUNNING` and this run may not continue it.
+    Running(String),
     Failed(String),
     NotAudited,
 }
@@ -25,6 +27,7 @@ impl Outcome {
         match self {
             Self::Done(_) => "done",
             Self::AuditedBefore => "audited before",
+            Self::Running(_) => "running",
             Self::Failed(_) => "failed",
             Self::NotAudited => "not audited",
         }
@@ -89,7 +92,7 @@ impl<'a> Line<'a> {
             seconds: time.as_secs_f64(),
             message: report.map(|report| &report.message[..]),
             failures: report.map(|report| &report.failures[..]).unwrap_or_default(),
-            error: if let Outcome::Failed(error) = outcome { Some(error) } else { None },
+            error: if let Outcome::Failed(error) | Outcome::Running(error) = outcome { Some(error) } else { None },
         }
     }
 }

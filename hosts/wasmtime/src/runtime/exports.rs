@@ -2,7 +2,7 @@
 
 use super::{Error, Instance};
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, ExcVal};
-use crate::audit::AuditReport;
+use crate::audit::{AuditOptions, AuditReport};
 use crate::conductor::{InstanceAction, InstanceActionEvent};
 use crate::device::{BlockDevice, DefaultDeviceNames, DeviceConfig, DeviceMatch, Explanation, MappedDevice};
 use crate::fault::ExceptionDict;
@@ -133,8 +133,13 @@ exported! {
         /// Finishes the task log row of an audit.
         finish_instance_usage_audit = call_finish_instance_usage_audit(
             context: &Context, window: &Window, host: &str, errors: i64, message: Option<&str>) -> ();
-        /// Audits the last completed window of the configured host; `None` if the task log has a row for it.
-        instance_usage_audit = call_instance_usage_audit(config: &Config, context: &Context) -> Option<AuditReport>;
+        /// Returns the deterministic id of a notification.
+        deterministic_message_id = call_deterministic_message_id(
+            release: Release, event_type: &str, host: &str, window: &Window, instance_uuid: &str) -> String;
+        /// Audits the last completed window of the configured host; `None` if the task log has a row for it that the
+        /// options do not continue.
+        instance_usage_audit = call_instance_usage_audit(
+            config: &Config, context: &Context, options: AuditOptions) -> Option<AuditReport>;
     }
 
     nova_compute_utils_action {

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::any::AnyPoolOptions;
@@ -48,8 +48,9 @@ pub enum OpenError {
     },
 }
 
-/// Connects and checks that the [`TABLES`] exist. The last value is whether the optional table `share_mapping` exists.
-pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect, bool), OpenError> {
+/// Connects and checks that Nova's tables exist. Returns also whether the optional table `share_mapping` exists, and the
+/// path of the database.
+pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect, bool, PathBuf), OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     if scheme != "sqlite" {
         return Err(OpenError::UnknownDatabase(scheme.to_owned()));
@@ -80,6 +81,6 @@ pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect, bool), OpenErro
     let exists = |table: &str| tables.iter().any(|name| name == table);
     match TABLES.into_iter().find(|table| !exists(table)) {
         Some(table) => Err(OpenError::MissingTable { database: path.to_owned(), table }),
-        None => Ok((pool, dialect, exists("share_mapping"))),
+        None => Ok((pool, dialect, exists("share_mapping"), path.into())),
     }
 }

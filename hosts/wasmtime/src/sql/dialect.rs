@@ -68,8 +68,7 @@ impl From<sqlx::Error> for HostError {
 
 /// Describes an error on one line.
 pub(super) fn describe(error: &sqlx::Error) -> String {
-    // SQLITE_BUSY and SQLITE_LOCKED.
-    if matches!(sqlite_code(error), Some(5 | 6)) {
+    if is_locked(error) {
         return "the database is locked by another writer: try again later".to_owned();
     }
     let text = error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
@@ -80,6 +79,18 @@ pub(super) fn describe(error: &sqlx::Error) -> String {
 pub(super) fn is_not_a_database(error: &sqlx::Error) -> bool {
     // SQLITE_NOTADB.
     sqlite_code(error) == Some(26)
+}
+
+/// Returns whether the file contains a damaged database.
+pub(super) fn is_damaged(error: &sqlx::Error) -> bool {
+    // SQLITE_CORRUPT.
+    sqlite_code(error) == Some(11)
+}
+
+/// Returns whether another connection has locked the database.
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    // SQLITE_BUSY and SQLITE_LOCKED.
+    matches!(sqlite_code(error), Some(5 | 6))
 }
 
 /// Returns SQLite's primary result code, which is the lowest byte of the extended one.

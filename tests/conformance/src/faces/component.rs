@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use nova_compute_utils::{Release, fault};
 use nova_compute_utils_wasmtime::{
-    Callbacks, Clock, Error, Instance, Limits, Runtime as Wasmtime, action, action_record, device, types, usage,
+    Callbacks, Clock, Error, Instance, Limits, Runtime as Wasmtime, action, action_record, audit, device, types, usage,
     usage_notify,
 };
 use serde::Serialize;
@@ -226,9 +226,18 @@ async fn call(nova: &mut Instance<Script, Script>, function: Function) -> Result
             let (context, window) = (record(&context)?, record(&window)?);
             json(nova.finish_instance_usage_audit(&context, &window, &host, errors, message.as_deref()).await?)
         }
-        F::InstanceUsageAudit { config, context } => {
-            let report = nova.instance_usage_audit(&record(&config)?, &record(&context)?).await?;
+        F::InstanceUsageAudit { config, context, resume, give_up, message_ids } => {
+            let message_ids = match message_ids {
+                function::MessageIds::Random => audit::MessageIds::Random,
+                function::MessageIds::Deterministic => audit::MessageIds::Deterministic,
+            };
+            let options = audit::AuditOptions { resume, give_up, message_ids };
+            let report = nova.instance_usage_audit(&record(&config)?, &record(&context)?, options).await?;
             json(report.map(|report| report.message))
+        }
+        F::DeterministicMessageId { release, event_type, host, window, instance_uuid: uuid } => {
+            let (release, window) = (record(&release)?, record(&window)?);
+            json(nova.deterministic_message_id(release, &event_type, &host, &window, &uuid).await?)
         }
         F::UsageVolumeInfo { release, vol_usage, times_are_text } => {
             nova.usage_volume_info(record(&release)?, &text(&vol_usage), times_are_text).await?

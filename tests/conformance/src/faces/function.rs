@@ -81,7 +81,13 @@ pub(crate) enum Function {
         #[serde(rename = "config")] _config: Config, context: Context, window: Window, host: String, errors: i64,
         message: Option<String>,
     },
-    InstanceUsageAudit { config: Config, context: Context },
+    InstanceUsageAudit {
+        config: Config, context: Context, #[serde(default)] resume: bool, #[serde(default)] give_up: bool,
+        #[serde(default)] message_ids: MessageIds,
+    },
+    DeterministicMessageId {
+        release: Parsed<Release>, event_type: String, host: String, window: Window, instance_uuid: String,
+    },
     UsageVolumeInfo { release: Parsed<Release>, vol_usage: Document, times_are_text: bool },
     NotifyAboutVolumeUsage { config: Config, context: Context, vol_usage: Document, host: String },
     ExceptionToDict { fault: Exception, message: Option<String> },
@@ -116,6 +122,15 @@ pub(crate) enum Function {
         config: Config, context: Context, event_name: String, host: Option<String>, instance_uuids: Vec<String>,
         graceful_exit: Option<bool>, body: Option<Exception>,
     },
+}
+
+/// How an audit makes message ids.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MessageIds {
+    #[default]
+    Random,
+    Deterministic,
 }
 
 /// The arguments of `get_device_name_for_instance` and of its explanation.

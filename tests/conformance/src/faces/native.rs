@@ -212,9 +212,17 @@ async fn call(script: &Script, function: Function) -> Result<String, Error> {
             let (context, window, message) = (context.native(), window.native(), message.as_deref());
             json(audit::finish_instance_usage_audit(script, &context, window, &host, errors, message).await?)
         }
-        F::InstanceUsageAudit { config, context } => {
-            let report = audit::instance_usage_audit(script, &config.native(), &context.native()).await?;
+        F::InstanceUsageAudit { config, context, resume, give_up, message_ids } => {
+            let message_ids = match message_ids {
+                function::MessageIds::Random => audit::MessageIds::Random,
+                function::MessageIds::Deterministic => audit::MessageIds::Deterministic,
+            };
+            let options = audit::AuditOptions { resume, give_up, message_ids };
+            let report = audit::instance_usage_audit(script, &config.native(), &context.native(), &options).await?;
             json(report.map(|report| report.message))
+        }
+        F::DeterministicMessageId { release, event_type, host, window, instance_uuid } => {
+            json(audit::deterministic_message_id(release.0, &event_type, &host, window.native(), &instance_uuid))
         }
         F::UsageVolumeInfo { release, vol_usage, times_are_text } => {
             let vol_usage = VolumeUsage::parse(vol_usage.get())?.with_times_as_text(times_are_text);

@@ -9,10 +9,10 @@ use nova_compute_utils::time;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Raised, Trial, Verdict, unexpected};
+use super::{Raised, Trial, Verdict, message_ids, unexpected};
 use crate::arguments::{Arguments, parse};
 use crate::faces::Answer;
-use crate::script::{Call, in_microseconds};
+use crate::script::{Answers, Call, in_microseconds};
 
 pub(super) fn last_completed_audit_period(trial: &mut Trial<'_>) -> Result<Verdict> {
     let names = ["release", "instance_usage_audit_period", "unit", "before"];
@@ -60,7 +60,7 @@ fn bounds(trial: &Trial<'_>) -> Arguments {
 /// Runs a function with one call of the task log.
 fn task_log(trial: &mut Trial<'_>, callback: &'static str, arguments: &Arguments) -> Result<Verdict> {
     let mut answers = trial.answers()?;
-    let reply = trial.reply(&format!("conductor.{callback}"))?.map(|reply| row(&reply));
+    let reply = trial.reply(&format!("conductor.{callback}"))?.map(|reply| row_of_reply(&reply));
     answers.replies.insert(callback, reply);
     let (answer, calls) = trial.play(answers, trial.function, arguments)?;
     let calls: Vec<String> = calls.iter().map(conductor_call).collect();
@@ -68,13 +68,15 @@ fn task_log(trial: &mut Trial<'_>, callback: &'static str, arguments: &Arguments
 }
 
 /// Returns a row of the task log for a reply that is true in Python's sense, and null for others.
-fn row(reply: &str) -> String {
-    if reply == "null" || reply == "{}" {
-        return "null".to_owned();
-    }
+fn row_of_reply(reply: &str) -> String {
+    if reply == "null" || reply == "{}" { "null".to_owned() } else { row("DONE") }
+}
+
+/// Returns a row of the task log.
+fn row(state: &str) -> String {
     let (begin, end) = ("2013-04-01T00:00:00.000000", "2013-05-01T00:00:00.000000");
     json!({
-        "task_name": "instance_usage_audit", "state": "DONE", "host": "h", "period_beginning": begin,
+        "task_name": "instance_usage_audit", "state": state, "host": "h", "period_beginning": begin,
         "period_ending": end, "message": "", "task_items": 0, "errors": 0,
     })
     .to_string()
@@ -100,7 +102,7 @@ pub(super) fn instance_usage_audit(trial: &mut Trial<'_>) -> Result<Verdict> {
     answers.time = time;
     answers.refused = refused.into_iter().map(refusal).collect();
     for callback in ["task_log_get", "task_log_begin_task", "task_log_end_task"] {
-        answers.replies.insert(callback, trial.reply(callback)?.map(|reply| row(&reply)));
+        answers.replies.insert(callback, trial.reply(callback)?.map(|reply| row_of_reply(&reply)));
     }
     let instances = match trial.reply("instances")? {
         Ok(instances) => Ok(documents(&instances)?),
@@ -117,6 +119,48 @@ pub(super) fn instance_usage_audit(trial: &mut Trial<'_>) -> Result<Verdict> {
     let of_the_task = |call: &&Call| call.name != "instance_get_nw_info" && call.name != "bw_usage_get_by_uuids";
     let calls: Vec<String> = calls.iter().filter(of_the_task).map(periodic_call).collect();
     Ok(trial.with_calls(trial.judge_as(answer, |_| Ok("null".to_owned()))?, &calls))
+}
+
+/// Interrupts an audit with deterministic message ids at a batch that fails as a whole, and then resumes it or gives it up.
+/// Nova has no such audit: the vectors are ours.
+pub(super) fn continued_instance_usage_audit(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let case = trial.case;
+    let refused: BTreeMap<String, Raised> = case.host.read("refused")?;
+    let instances = documents(case.host.json("instances").context("the case has no instances")?)?;
+    let answers = || -> Result<Answers> {
+        let refusal = |(uuid, raised): (&String, &Raised)| (uuid.clone(), HostError::new(&raised.class, ""));
+        let replies = BTreeMap::from([("instance_get_active_by_window", Ok(instances.clone()))]);
+        let refused = refused.iter().map(refusal).collect();
+        Ok(Answers { replies, refused, keeps_checkpoints: true, ..trial.answers()? })
+    };
+    let (mut interrupted, mut continued) = (answers()?, answers()?);
+    let config = trial.config().with("host", case.args.text("host")?);
+    let arguments = trial.arguments(&["context"])?.with("config", config).with("message_ids", "deterministic");
+
+    let failing_batch: usize = case.host.read("failing_batch")?;
+    interrupted.failing_batch = Some((failing_batch, HostError::new("IOError", "the disk is full")));
+    let (answer, calls) = trial.play_with_any_ids(interrupted, "instance_usage_audit", &arguments)?;
+    let error = answer.err().map(|failure| failure.code);
+    let interrupted = json!({ "message_ids": message_ids(&calls)?, "error": error, "task_log": end_of_task(&calls) });
+
+    let script = trial.face.script().clone();
+    continued.checkpoint = script.checkpoint();
+    continued.replies.insert("task_log_get", Ok(row("RUNNING")));
+    let arguments = arguments.copying(&["resume", "give_up"], &case.args);
+    let (answer, calls) = trial.play_with_any_ids(continued, "instance_usage_audit", &arguments)?;
+    let continued = json!({
+        "message_ids": message_ids(&calls)?,
+        "position": script.resume_position(),
+        "task_log": end_of_task(&calls),
+    });
+    let outcome = json!({ "interrupted": interrupted, "continued": continued }).to_string();
+    trial.judge_as(answer, |_| Ok(outcome))
+}
+
+/// Returns the errors and the message that finish the task log row; `None` when the row is not finished.
+fn end_of_task(calls: &[Call]) -> Option<Arguments> {
+    let end = calls.iter().find(|call| call.name == "task_log_end_task")?;
+    Some(Arguments::default().copying(&["errors", "message"], &end.arguments))
 }
 
 /// Compares the instances without their order, because Nova's query has none.

@@ -2,8 +2,9 @@
 
 use nova_compute_utils::host::{self, HostError};
 use nova_compute_utils_wasmtime::conductor::{
-    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, Context,
-    InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, TaskLog, TaskLogKey, WindowQuery,
+    self, ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint,
+    BwUsage, Context, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, TaskLog, TaskLogKey,
+    WindowQuery,
 };
 use nova_compute_utils_wasmtime::notifier::{self, Notification, Priority};
 use serde::Serialize;
@@ -60,6 +61,19 @@ impl conductor::Host for Script {
     ) -> Result<()> {
         let arguments = members(&key).with("errors", errors).with("message", message);
         self.import("task_log_end_task", &context, &arguments)
+    }
+
+    async fn audit_checkpoint_get(&mut self, context: Context, key: TaskLogKey) -> Result<Option<AuditCheckpoint>> {
+        self.import("audit_checkpoint_get", &context, &key)
+    }
+
+    async fn audit_checkpoint_put(
+        &mut self,
+        context: Context,
+        key: TaskLogKey,
+        checkpoint: AuditCheckpoint,
+    ) -> Result<bool> {
+        self.import("audit_checkpoint_put", &context, &members(&key).with("checkpoint", checkpoint))
     }
 
     async fn instance_get_active_by_window(
@@ -141,5 +155,13 @@ impl notifier::Host for Script {
         let notifications: Vec<Arguments> = notifications.into_iter().map(record).collect();
         let answers: Vec<Value> = self.import("notify", &context, &notifications)?;
         Ok(answers.iter().map(|answer| refusal(answer).map(host_error)).collect())
+    }
+
+    async fn position(&mut self, context: Context) -> Result<Option<String>> {
+        self.import("position", &context, &())
+    }
+
+    async fn resume_at(&mut self, context: Context, position: Option<String>) -> Result<()> {
+        self.import("resume_at", &context, &position)
     }
 }

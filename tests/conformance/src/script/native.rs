@@ -3,9 +3,9 @@
 use chrono::NaiveDateTime;
 use nova_compute_utils::Context;
 use nova_compute_utils::host::{
-    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, Clock, Conductor,
-    HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification, Notifier, Random,
-    TaskLog, TaskLogKey, WindowQuery,
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
+    Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, InstancePage, Notification,
+    Notifier, Random, TaskLog, TaskLogKey, WindowQuery,
 };
 use nova_compute_utils::time::isoformat;
 use serde::Serialize;
@@ -87,6 +87,23 @@ impl Conductor for Script {
         message: Option<&str>,
     ) -> Result<(), HostError> {
         self.ask("task_log_end_task", context, &task(key).with("errors", errors).with("message", message))
+    }
+
+    async fn audit_checkpoint_get(
+        &self,
+        context: &Context,
+        key: TaskLogKey<'_>,
+    ) -> Result<Option<AuditCheckpoint>, HostError> {
+        self.ask("audit_checkpoint_get", context, &task(key))
+    }
+
+    async fn audit_checkpoint_put(
+        &self,
+        context: &Context,
+        key: TaskLogKey<'_>,
+        checkpoint: &AuditCheckpoint,
+    ) -> Result<bool, HostError> {
+        self.ask("audit_checkpoint_put", context, &task(key).with("checkpoint", checkpoint))
     }
 
     async fn instance_get_active_by_window(
@@ -181,6 +198,14 @@ impl Notifier for Script {
         let notifications: Vec<Arguments> = notifications.iter().map(record).collect();
         let answers: Vec<Value> = self.ask("notify", context, &notifications)?;
         Ok(answers.into_iter().map(|answer| refusal(&answer).map_or(Ok(()), Err)).collect())
+    }
+
+    async fn position(&self, context: &Context) -> Result<Option<String>, HostError> {
+        self.ask("position", context, &())
+    }
+
+    async fn resume_at(&self, context: &Context, position: Option<&str>) -> Result<(), HostError> {
+        self.ask("resume_at", context, &position)
     }
 }
 

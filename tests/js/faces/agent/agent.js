@@ -63,13 +63,18 @@ export class Agent {
         };
         const conductor = new Proxy({}, { get: (_, name) => (...args) => call(name, args) });
         const notify = async (...args) => (await call("notify", args)).map((error) => error && hostError(error));
+        const notifier = {
+            notify,
+            position: (context) => call("position", [context, null]),
+            resumeAt: (context, position) => call("resumeAt", [context, position]),
+        };
         const clock = () => {
             if (!listed || readings.length === 0) {
                 return now;
             }
             return readings.length > 1 ? readings.shift() : readings[0];
         };
-        return { conductor, notifier: { notify }, clock };
+        return { conductor, notifier, clock };
     }
 }
 
