@@ -332,14 +332,17 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         let host = &self.config.host;
         let checkpoint = self.services.audit_checkpoint_get(self.context, task_log_key(self.window, host)).await;
         let checkpoint = checkpoint.map_err(|error| Error::host("audit-checkpoint-get", error))?.ok_or_else(|| {
-            let message = format!("the audit of host `{host}` is running and has no checkpoint: it cannot be resumed");
+            let message = format!(
+                "the audit of host `{host}` is running and has no checkpoint: finish its task log row, or delete it and \
+                 audit again"
+            );
             Error::new("CheckpointNotFound", message)
         })?;
         let settings = self.settings();
         if checkpoint.settings != settings {
             let interrupted = &checkpoint.settings;
             let message = format!(
-                "the audit of host `{host}` began with the settings `{interrupted}` and cannot continue with `{settings}`"
+                "the audit of host `{host}` began with the settings `{interrupted}`: continue it with them, not with `{settings}`"
             );
             return Err(Error::new("CheckpointMismatch", message));
         }

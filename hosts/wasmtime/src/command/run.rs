@@ -298,7 +298,9 @@ impl Auditor<'_> {
         match self.running(host).await.ok()?? {
             None => {
                 let reason = "the audit of this window is running and cannot be resumed";
-                Some(format!("{reason}: it has no checkpoint"))
+                Some(format!(
+                    "{reason}: it has no checkpoint; wait for it, or delete its row of `task_log` and audit again"
+                ))
             }
             Some(_) if self.options.resume || self.options.give_up => None,
             Some(StoredCheckpoint { begun_at, checkpoint }) => Some(format!(
