@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::context::{Config, Context};
 use crate::error::Error;
 use crate::host::{
-    AuditCheckpoint, Clock, Conductor, FailedInstance, HostError, InstancePage, Notification, Notifier, Random,
-    TaskLog, TaskLogKey, WindowQuery, message_id, notify,
+    AuditCheckpoint, Clock, Conductor, FailedInstance, InstancePage, Notification, Notifier, Random, TaskLog,
+    TaskLogKey, UnreadableInstance, WindowQuery, message_id, notify,
 };
 use crate::instance::Instance;
 use crate::period::{self, Window};
@@ -57,6 +57,9 @@ pub struct AuditOptions {
     /// Whether a `RUNNING` row is finished without auditing the remaining instances, which count as errors. It takes
     /// precedence over `resume`.
     pub give_up: bool,
+    /// Whether an audit whose row is `DONE` sends the notifications of the instances that failed again. An audit that was
+    /// given up first continues at its checkpoint.
+    pub retry_failed: bool,
     /// How the audit makes message ids.
     pub message_ids: MessageIds,
 }
@@ -110,6 +113,10 @@ pub struct AuditReport {
 pub struct AuditFailure {
     /// Its UUID; `None` when the UUID could not be read either.
     pub instance_uuid: Option<String>,
+    /// The number of its row, if the host has given it.
+    pub instance_id: Option<i64>,
+    /// The event types of its notifications that were sent.
+    pub sent: Vec<String>,
     /// Why it could not be audited.
     pub error: Error,
 }
@@ -177,13 +184,16 @@ pub async fn finish_instance_usage_audit<H: Conductor>(
 /// The audit reads the instances and sends their notifications page by page. A refused notification or an unreadable
 /// instance counts as one error, and the audit continues. After each page it stores a checkpoint in the conductor.
 ///
+/// With [`AuditOptions::retry_failed`], an audit whose row is `DONE` with errors sends the notifications that are missing
+/// for the instances that failed, and updates the row. It sends nothing for the other instances.
+///
 /// When a page cannot be read or the notifier fails for a whole batch, the audit stops and returns the host's error. The
 /// task log row then stays `RUNNING`, and a later run with [`AuditOptions::resume`] continues at the last checkpoint. A
 /// conductor that keeps no checkpoints gets the row finished instead, with a message that says so and every remaining
 /// instance as an error.
 ///
-/// Resuming fails with `CheckpointNotFound` when the conductor has no checkpoint for a `RUNNING` row, and with
-/// `CheckpointMismatch` when the interrupted run had other settings.
+/// Continuing an audit fails with `CheckpointNotFound` when the conductor has no checkpoint for the row, and with
+/// `CheckpointMismatch` when the run before had other settings.
 ///
 /// ```
 /// use nova_compute_utils::audit::{self, AuditOptions};
@@ -248,10 +258,13 @@ pub async fn observed_instance_usage_audit<H: Conductor + Notifier + Clock + Ran
     let last_window = || period::audit_period_bounds(*release, instance_usage_audit_period, false, services.utcnow());
     let mut window = last_window()?;
     let row = task_log_row(services, context, window, host).await?;
-    let is_continued = row.as_ref().is_some_and(|row| row.state == RUNNING) && (options.resume || options.give_up);
-    if row.is_some() && !is_continued {
-        return Ok(None);
-    }
+    let start = match &row {
+        None => Start::New,
+        Some(row) if row.state == RUNNING && options.give_up => Start::GiveUp,
+        Some(row) if row.state == RUNNING && options.resume => Start::Resume,
+        Some(row) if row.state != RUNNING && options.retry_failed && row.errors != 0 => Start::Retry,
+        Some(_) => return Ok(None),
+    };
     if row.is_none() && release.rules().computes_audit_period_twice {
         window = last_window()?;
     }
@@ -264,17 +277,42 @@ pub async fn observed_instance_usage_audit<H: Conductor + Notifier + Clock + Ran
         num_instances: 0,
         counts: Counts::default(),
         keeps_checkpoints: false,
+        retrying: false,
         seconds_before: 0.0,
         started: 0.0,
     };
-    let first = if is_continued { audit.resume(options.give_up).await? } else { Some(audit.begin().await?) };
-    let gives_up = is_continued && options.give_up;
-    let stopped = match first {
-        Some(page) => audit.run(page, observe).await.err(),
-        None if gives_up => Some(Error::new("AuditGivenUp", "the operator gave it up")),
-        None => None,
+    let stopped = match start {
+        Start::New => {
+            let first = audit.begin().await?;
+            audit.run(first, observe).await.err()
+        }
+        // Without the checkpoint the run changes nothing, so these errors do not finish the row.
+        Start::Resume => {
+            let checkpoint = audit.read_checkpoint().await?;
+            audit.resume(checkpoint, observe).await.err()
+        }
+        Start::Retry => {
+            let checkpoint = audit.read_checkpoint().await?;
+            audit.retry(checkpoint, observe).await.err()
+        }
+        Start::GiveUp => {
+            audit.read_checkpoint().await?;
+            Some(Error::new("AuditGivenUp", "the operator gave it up"))
+        }
     };
-    audit.finish(stopped, gives_up).await.map(Some)
+    audit.finish(stopped, matches!(start, Start::GiveUp)).await.map(Some)
+}
+
+/// How an audit starts.
+enum Start {
+    /// No row exists.
+    New,
+    /// A run that was interrupted is continued.
+    Resume,
+    /// A run that was interrupted is finished without the remaining instances.
+    GiveUp,
+    /// A finished audit sends what failed.
+    Retry,
 }
 
 /// A running audit.
@@ -288,6 +326,8 @@ struct Audit<'a, H> {
     counts: Counts,
     /// Whether the conductor stored the last checkpoint.
     keeps_checkpoints: bool,
+    /// Whether the audit retries the failed instances of a finished audit.
+    retrying: bool,
     /// The seconds that earlier runs of a resumed audit took.
     seconds_before: f64,
     /// The clock at the begin of this run.
@@ -314,27 +354,59 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         Ok(first)
     }
 
-    /// Continues an interrupted audit at its checkpoint and returns the next page; `None` when no page remains or when
-    /// the audit gives the remaining ones up.
-    async fn resume(&mut self, gives_up: bool) -> Result<Option<InstancePage>, Error> {
-        self.started = self.services.time();
-        let AuditCheckpoint { marker, complete, notifier_position, .. } = self.read_checkpoint().await?;
-        if gives_up {
-            return Ok(None);
+    /// Continues an interrupted audit at its checkpoint.
+    async fn resume(
+        &mut self,
+        checkpoint: AuditCheckpoint,
+        observe: impl FnMut(AuditProgress) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.resume_notifier(&checkpoint).await?;
+        if checkpoint.complete {
+            return Ok(());
         }
-        let resumed = self.services.resume_at(self.context, notifier_position.as_deref()).await;
-        resumed.map_err(|error| Error::host("resume-at", error))?;
-        if complete { Ok(None) } else { self.page(marker.as_deref()).await.map(Some) }
+        let page = self.page(checkpoint.marker.as_deref()).await?;
+        self.run(page, observe).await
+    }
+
+    async fn resume_notifier(&self, checkpoint: &AuditCheckpoint) -> Result<(), Error> {
+        let resumed = self.services.resume_at(self.context, checkpoint.notifier_position.as_deref()).await;
+        resumed.map_err(|error| Error::host("resume-at", error))
+    }
+
+    /// Retries the failed instances of a finished audit, in all pages of its window. The checkpoint of an audit that was
+    /// given up is not complete, so that audit continues first.
+    async fn retry(
+        &mut self,
+        checkpoint: AuditCheckpoint,
+        mut observe: impl FnMut(AuditProgress) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut marker = None;
+        if checkpoint.retrying && !checkpoint.complete {
+            self.resume_notifier(&checkpoint).await?;
+            marker = checkpoint.marker;
+        } else if !checkpoint.complete {
+            self.resume(checkpoint, &mut observe).await?;
+        }
+        self.retrying = true;
+        if self.counts.failures.is_empty() {
+            return Ok(());
+        }
+        if marker.is_none() {
+            let seconds = self.seconds();
+            self.put(None, false, seconds).await?;
+        }
+        let page = self.page(marker.as_deref()).await?;
+        self.run(page, observe).await
     }
 
     /// Reads the checkpoint and continues its counts.
     async fn read_checkpoint(&mut self) -> Result<AuditCheckpoint, Error> {
+        self.started = self.services.time();
         let host = &self.config.host;
         let checkpoint = self.services.audit_checkpoint_get(self.context, task_log_key(self.window, host)).await;
         let checkpoint = checkpoint.map_err(|error| Error::host("audit-checkpoint-get", error))?.ok_or_else(|| {
             let message = format!(
-                "the audit of host `{host}` is running and has no checkpoint: finish its task log row, or delete it and \
-                 audit again"
+                "the audit of host `{host}` has no checkpoint: finish its task log row, or delete it and audit again"
             );
             Error::new("CheckpointNotFound", message)
         })?;
@@ -346,15 +418,11 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
             );
             return Err(Error::new("CheckpointMismatch", message));
         }
-        let failure = |FailedInstance { instance_uuid, code, message }: &FailedInstance| AuditFailure {
-            instance_uuid: instance_uuid.clone(),
-            error: HostError::new(code.as_str(), message.as_str()).into(),
-        };
         self.num_instances = checkpoint.num_instances;
         self.counts = Counts {
             instances: checkpoint.instances,
             notifications: checkpoint.notifications,
-            failures: checkpoint.failures.iter().map(failure).collect(),
+            failures: checkpoint.failures.iter().cloned().map(Into::into).collect(),
         };
         self.seconds_before = checkpoint.seconds;
         self.keeps_checkpoints = true;
@@ -382,18 +450,14 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         notifier_position: Option<String>,
         seconds: f64,
     ) -> AuditCheckpoint {
-        let failed = |AuditFailure { instance_uuid, error }: &AuditFailure| FailedInstance {
-            instance_uuid: instance_uuid.clone(),
-            code: error.code().to_owned(),
-            message: error.message().to_owned(),
-        };
         AuditCheckpoint {
             marker: marker.map(str::to_owned),
             complete,
+            retrying: self.retrying,
             num_instances: self.num_instances,
             instances: self.counts.instances,
             notifications: self.counts.notifications,
-            failures: self.counts.failures.iter().map(failed).collect(),
+            failures: self.counts.failures.iter().cloned().map(Into::into).collect(),
             seconds,
             settings: self.settings(),
             notifier_position,
@@ -431,7 +495,7 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
     /// single page already gives the number.
     async fn count_instances(&self, first: &InstancePage) -> Result<u64, Error> {
         if first.next_marker.is_none() {
-            return Ok(to_u64(first.instances.len()));
+            return Ok(to_u64(first.instances.len().saturating_add(first.unreadable.len())));
         }
         self.services
             .instance_count_active_by_window(self.context, self.query())
@@ -447,14 +511,15 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         let mut page = first;
         observe(self.progress())?;
         loop {
-            self.emit(&page.instances).await?;
+            let next_marker = page.next_marker.take();
+            self.emit(page).await?;
             // Without checkpoints the audit does not even read the clock here, as Nova does not.
             if self.keeps_checkpoints {
                 let seconds = self.seconds();
-                self.put(page.next_marker.as_deref(), page.next_marker.is_none(), seconds).await?;
+                self.put(next_marker.as_deref(), next_marker.is_none(), seconds).await?;
             }
             observe(self.progress())?;
-            match page.next_marker {
+            match next_marker {
                 Some(marker) => page = self.page(Some(&marker)).await?,
                 None => return Ok(()),
             }
@@ -472,24 +537,55 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
     }
 
     /// Sends the notifications of a page in one batch.
-    async fn emit(&mut self, instances: &[String]) -> Result<(), Error> {
+    async fn emit(&mut self, page: InstancePage) -> Result<(), Error> {
         let timestamp = time::str_datetime(self.services.utcnow());
-        let mut batch = Batch::default();
-        for instance in instances {
-            let (instance_uuid, ExistsMessages { messages, failure }) = self.exists(instance).await;
-            let uuid = instance_uuid.as_deref().unwrap_or_default();
-            let notifications = messages.into_iter().map(|message| {
-                let message_id = self.message_id(&message.event_type, uuid);
-                message.into_notification(message_id, timestamp.clone())
-            });
-            let before = batch.notifications.len();
-            batch.notifications.extend(notifications);
-            let notifications = batch.notifications.len().saturating_sub(before);
-            batch.instances.push(BatchInstance { instance_uuid, failure, notifications });
+        let has_times_as_text = self.config.release.rules().has_times_as_text;
+        let mut notifications = Vec::new();
+        let mut instances = Vec::new();
+        for document in &page.instances {
+            let instance = Instance::parse(document).map(|instance| instance.with_times_as_text(has_times_as_text));
+            let uuid = instance.as_ref().ok().and_then(|instance| instance.uuid().ok());
+            let id = instance.as_ref().ok().and_then(Instance::id);
+            let Some(sent) = self.take_failed(uuid.as_deref(), id) else { continue };
+            let ExistsMessages { messages, failure } = match &instance {
+                Ok(instance) => self.exists(instance).await,
+                Err(error) => error.clone().into(),
+            };
+            let before = notifications.len();
+            notifications.extend(messages.into_iter().filter(|message| !sent.contains(&message.event_type)).map(
+                |message| {
+                    let message_id = self.message_id(&message.event_type, uuid.as_deref().unwrap_or_default());
+                    message.into_notification(message_id, timestamp.clone())
+                },
+            ));
+            let event_types = notifications.iter().skip(before).map(|added: &Notification| added.event_type.clone());
+            let event_types = event_types.collect();
+            instances.push(BatchInstance { uuid: uuid.map(Cow::into_owned), id, sent, event_types, failure });
         }
-        let answers = notify(self.services, self.context, batch.notifications).await?;
-        self.counts.add(batch.instances, answers);
+        for UnreadableInstance { instance_uuid: uuid, instance_id: id, error } in page.unreadable {
+            let Some(sent) = self.take_failed(uuid.as_deref(), id) else { continue };
+            let error = Error::host("instance-get-active-by-window", error);
+            instances.push(BatchInstance { uuid, id, sent, event_types: Vec::new(), failure: Some(error) });
+        }
+        let answers = notify(self.services, self.context, notifications).await?;
+        self.counts.add(instances, answers);
         Ok(())
+    }
+
+    /// Returns the event types that were sent for an instance before; `None` when a retry skips the instance. The
+    /// instance of a retry leaves the counts, because its batch adds it again.
+    fn take_failed(&mut self, uuid: Option<&str>, id: Option<i64>) -> Option<Vec<String>> {
+        if !self.retrying {
+            return Some(Vec::new());
+        }
+        let Counts { instances, failures, .. } = &mut self.counts;
+        let is_instance = |failure: &AuditFailure| match &failure.instance_uuid {
+            Some(failed) => Some(failed.as_str()) == uuid,
+            None => failure.instance_id.is_some() && failure.instance_id == id,
+        };
+        let index = failures.iter().position(is_instance)?;
+        *instances = instances.saturating_sub(1);
+        Some(failures.remove(index).sent)
     }
 
     fn message_id(&self, event_type: &str, instance_uuid: &str) -> String {
@@ -502,16 +598,10 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
         }
     }
 
-    async fn exists(&self, instance: &str) -> (Option<String>, ExistsMessages) {
+    async fn exists(&self, instance: &Instance<'_>) -> ExistsMessages {
         let Self { services, config, context, window, .. } = self;
-        let instance = match Instance::parse(instance) {
-            Ok(instance) => instance.with_times_as_text(config.release.rules().has_times_as_text),
-            Err(error) => return (None, error.into()),
-        };
         let options = ExistsOptions::default();
-        let messages =
-            usage::exists_messages(*services, config, context, &instance, &config.host, *window, &options).await;
-        (instance.uuid().ok().map(Cow::into_owned), messages)
+        usage::exists_messages(*services, config, context, instance, &config.host, *window, &options).await
     }
 
     /// Finishes the task log row and returns the report. In the row of a stopped audit every remaining instance counts as
@@ -545,37 +635,50 @@ impl<H: Conductor + Notifier + Clock + Random> Audit<'_, H> {
     }
 }
 
-/// The notifications of a page, and their instances.
-#[derive(Default)]
-struct Batch {
-    notifications: Vec<Notification>,
-    instances: Vec<BatchInstance>,
-}
-
-/// An instance of a batch: its number of notifications, and why the others could not be built.
+/// An instance of a batch.
 struct BatchInstance {
-    instance_uuid: Option<String>,
+    uuid: Option<String>,
+    id: Option<i64>,
+    /// The event types that were sent before.
+    sent: Vec<String>,
+    /// The event types of its notifications in the batch.
+    event_types: Vec<String>,
+    /// Why its other notifications could not be built.
     failure: Option<Error>,
-    notifications: usize,
 }
 
 impl Counts {
     /// Adds a batch. An instance with several errors counts once, with the first one.
     fn add(&mut self, instances: Vec<BatchInstance>, answers: Vec<Result<(), Error>>) {
         let mut answers = answers.into_iter();
-        for instance in instances {
+        for BatchInstance { uuid, id, mut sent, event_types, failure } in instances {
             let mut refused = None;
-            for answer in answers.by_ref().take(instance.notifications) {
+            for (event_type, answer) in event_types.into_iter().zip(answers.by_ref()) {
                 match answer {
-                    Ok(()) => self.notifications = self.notifications.saturating_add(1),
+                    Ok(()) => {
+                        self.notifications = self.notifications.saturating_add(1);
+                        sent.push(event_type);
+                    }
                     Err(error) => refused = refused.or(Some(error)),
                 }
             }
             self.instances = self.instances.saturating_add(1);
-            if let Some(error) = refused.or(instance.failure) {
-                self.failures.push(AuditFailure { instance_uuid: instance.instance_uuid, error });
+            if let Some(error) = refused.or(failure) {
+                self.failures.push(AuditFailure { instance_uuid: uuid, instance_id: id, sent, error });
             }
         }
+    }
+}
+
+impl From<FailedInstance> for AuditFailure {
+    fn from(FailedInstance { instance_uuid, instance_id, sent, error }: FailedInstance) -> Self {
+        Self { instance_uuid, instance_id, sent, error: error.into() }
+    }
+}
+
+impl From<AuditFailure> for FailedInstance {
+    fn from(AuditFailure { instance_uuid, instance_id, sent, error }: AuditFailure) -> Self {
+        Self { instance_uuid, instance_id, sent, error: error.into() }
     }
 }
 

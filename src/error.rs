@@ -7,6 +7,8 @@ use alloc::sync::Arc;
 use core::error::Error as StdError;
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Why a call failed: a stable code for programs, one line for people and the arguments of Nova's exception.
 ///
 /// The code is the name of Nova's exception where Nova raises one of its own (`InvalidIpAddressError`), the name of
@@ -150,7 +152,7 @@ impl From<HostError> for Error {
 }
 
 /// Why a callback of the host failed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HostError {
     /// Nova's exception name where one fits (`TaskAlreadyRunning`), otherwise a name of the host's own.
     pub code: String,
@@ -158,6 +160,7 @@ pub struct HostError {
     pub message: String,
     /// The keyword arguments of Nova's exception as a JSON object; `{}` when it has none.
     pub arguments: String,
+    #[serde(skip)]
     source: Option<Source>,
 }
 

@@ -20,7 +20,7 @@ pub(crate) use notifier::{message_id, notify};
 pub use rows::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
     BwUsageCache, FailedInstance, InstanceAction, InstanceActionEvent, InstanceFault, InstanceFaultValues, TaskLog,
-    VolumeUsageCache,
+    UnreadableInstance, VolumeUsageCache,
 };
 
 /// The host's clock.

@@ -36,7 +36,7 @@ fields! {
     pub struct Instance {
         access_ip_v4, access_ip_v6, architecture, auto_disk_config, availability_zone, block_devices, cell_name,
         created_at, default_ephemeral_device, default_swap_device, deleted_at, display_description, display_name,
-        flavor, host, hostname, image_ref, info_cache, instance_type_id, kernel_id, key_name, launched_at, locked,
+        flavor, host, hostname, id, image_ref, info_cache, instance_type_id, kernel_id, key_name, launched_at, locked,
         metadata, node, os_type, power_state, progress, project_id, ramdisk_id, reservation_id, root_device_name,
         shares, system_metadata, task_state, terminated_at, updated_at, user_id, uuid, vm_state,
     } and {
@@ -80,6 +80,11 @@ impl<'a> Instance<'a> {
             None => None,
         }
         .ok_or_else(|| Error::value("the instance has no `uuid`"))
+    }
+
+    /// Returns the number of its row, if it has one.
+    pub(crate) fn id(&self) -> Option<i64> {
+        self.id?.integer()?.try_into().ok()
     }
 
     /// Returns the system metadata, including deleted rows, as `hibiscus` reads it.

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::context::NotificationFormat;
 use crate::host::{
-    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, InstanceAction,
-    InstanceActionEvent, InstanceFaultValues,
+    ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, BwUsage, HostError,
+    InstanceAction, InstanceActionEvent, InstanceFaultValues,
 };
 use crate::testing::{MemoryHost, ready};
 
@@ -29,6 +29,8 @@ struct FailingHost {
     memory: MemoryHost,
     faults: RefCell<BTreeMap<u32, Fault>>,
     calls: Cell<u32>,
+    /// The UUIDs of the instances that the conductor cannot read.
+    unreadable: RefCell<Vec<String>>,
 }
 
 impl FailingHost {
@@ -95,7 +97,17 @@ impl Conductor for FailingHost {
         _: u32,
     ) -> Result<InstancePage, HostError> {
         // Small pages, so that an audit has several.
-        self.call(async || self.memory.instance_get_active_by_window(context, query, marker, 2).await).await
+        let page =
+            self.call(async || self.memory.instance_get_active_by_window(context, query, marker, 2).await).await?;
+        let unreadable = self.unreadable.borrow();
+        let is_unreadable = |document: &String| unreadable.iter().any(|uuid| document.contains(&format!("\"{uuid}\"")));
+        let (bad, instances) = page.instances.into_iter().partition::<Vec<String>, _>(is_unreadable);
+        let bad = bad.into_iter().map(|document| UnreadableInstance {
+            instance_uuid: Instance::parse(&document).and_then(|instance| instance.uuid().map(Cow::into_owned)).ok(),
+            instance_id: Some(7),
+            error: HostError::new("UnreadableColumn", "a column cannot be read"),
+        });
+        Ok(InstancePage { instances, unreadable: bad.collect(), next_marker: page.next_marker })
     }
 
     async fn instance_count_active_by_window(
@@ -199,15 +211,18 @@ fn config() -> Config {
 fn host(instances: usize, has_broken_instance: bool, faults: BTreeMap<u32, Fault>) -> FailingHost {
     let memory = MemoryHost::new(time::parse("2026-11-01T00:17:03.25").expect("a timestamp"));
     for number in 0..instances {
-        let flavor = if has_broken_instance && number == 0 { "{}" } else { r#"{"root_gb": 1, "ephemeral_gb": 0}"# };
-        let instance = format!(
-            r#"{{"uuid": "instance-{number}", "host": "cmp-01", "vm_state": "active", "launched_at": "2026-10-05 10:43:11",
-                "flavor": {}}}"#,
-            flavor.replace("{\"root", "{\"name\": \"m1.small\", \"swap\": 0, \"root")
-        );
-        memory.add_instance(instance).expect("an instance");
+        memory.add_instance(instance(number, !(has_broken_instance && number == 0))).expect("an instance");
     }
-    FailingHost { memory, faults: RefCell::new(faults), calls: Cell::new(0) }
+    FailingHost { memory, faults: RefCell::new(faults), calls: Cell::new(0), unreadable: RefCell::default() }
+}
+
+fn instance(number: usize, is_healthy: bool) -> String {
+    let flavor = r#"{"name": "m1.small", "swap": 0, "root_gb": 1, "ephemeral_gb": 0}"#;
+    let flavor = if is_healthy { flavor } else { "{}" };
+    format!(
+        r#"{{"uuid": "instance-{number}", "host": "cmp-01", "vm_state": "active", "launched_at": "2026-10-05 10:43:11",
+            "flavor": {flavor}}}"#
+    )
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -255,6 +270,101 @@ proptest! {
         prop_assert_eq!(ready(instance_usage_audit(&host, &config, &context, &options)), Ok(None));
         prop_assert_eq!(host.memory.notifications().len(), sent, "nothing is sent after DONE");
     }
+
+    /// After an audit with errors, retries send exactly the notifications that are missing, whatever fails, and the row
+    /// ends with the errors that remain.
+    #[test]
+    fn retries_exactly_the_failed_instances(
+        instances in 1_usize..8,
+        is_repaired: bool,
+        given_up_at in proptest::option::of(9_u32..20),
+        faults in proptest::collection::btree_map(1_u32..40, fault(), 0..8),
+    ) {
+        let (config, context) = (config(), Context::default());
+        let run = |host: &FailingHost, options: AuditOptions| {
+            let options = AuditOptions { message_ids: MessageIds::Deterministic, ..options };
+            ready(instance_usage_audit(host, &config, &context, &options))
+        };
+        let interruption = given_up_at.map(|call| (call, Fault::Lost)).into_iter().collect();
+        let host = host(instances, true, interruption);
+        if run(&host, AuditOptions::default()).is_err() {
+            let give_up = AuditOptions { give_up: true, ..AuditOptions::default() };
+            while run(&host, give_up).is_err() {}
+        }
+        let row = || {
+            let row = host.memory.task_log().remove(0);
+            (row.state, row.errors)
+        };
+        prop_assert_eq!(row().0, "DONE");
+        let sent = host.memory.notifications();
+
+        if is_repaired {
+            host.memory.add_instance(instance(0, true)).expect("an instance");
+        }
+        host.calls.set(0);
+        let planned = faults.len();
+        *host.faults.borrow_mut() = faults;
+        let retry = AuditOptions { retry_failed: true, ..AuditOptions::default() };
+        for _ in 0..=planned {
+            match run(&host, retry) {
+                Ok(_) => break,
+                Err(error) => prop_assert_eq!(error.code(), "HostFailed"),
+            }
+        }
+        host.faults.borrow_mut().clear();
+        let remaining = u64::from(!is_repaired);
+        prop_assert_eq!(row(), ("DONE".into(), i64::try_from(remaining).expect("a bit")));
+        let all = host.memory.notifications();
+        let ids = |notifications: &[Notification]| -> std::collections::BTreeSet<String> {
+            notifications.iter().map(|notification| notification.message_id.clone()).collect()
+        };
+        prop_assert_eq!(to_u64(ids(&all).len()), (to_u64(instances) - remaining) * 2);
+        // The page at which an audit was given up may have been sent without a checkpoint.
+        if given_up_at.is_none() {
+            prop_assert!(ids(&all[sent.len()..]).is_disjoint(&ids(&sent)), "a retry sends nothing that was sent");
+        }
+    }
+}
+
+#[test]
+fn counts_unreadable_instances_as_failures_and_retries_them() {
+    let (config, context) = (config(), Context::default());
+    let host = host(5, false, BTreeMap::new());
+    *host.unreadable.borrow_mut() = vec!["instance-1".into(), "instance-4".into()];
+    let run = |options| ready(instance_usage_audit(&host, &config, &context, &options));
+    let report = run(AuditOptions::default()).expect("it runs").expect("a report");
+    assert_eq!((report.instances, report.notifications, report.failures.len()), (5, 6, 2));
+    assert_eq!(report.failures[0].instance_id, Some(7));
+    assert_eq!(report.failures[0].error.code(), "UnreadableColumn");
+    assert_eq!(report.failures[0].error.callback(), Some("instance-get-active-by-window"));
+    assert_eq!(host.memory.task_log()[0].errors, 2);
+
+    let retry = AuditOptions { retry_failed: true, ..AuditOptions::default() };
+    host.unreadable.borrow_mut().clear();
+    let report = run(retry).expect("it runs").expect("a report");
+    assert_eq!((report.instances, report.notifications, report.failures), (5, 10, vec![]));
+    assert_eq!(host.memory.task_log()[0].errors, 0);
+    assert_eq!(run(retry), Ok(None));
+}
+
+#[test]
+fn retries_only_the_notifications_that_are_missing() {
+    let (config, context) = (config(), Context::default());
+    let memory = MemoryHost::new(time::parse("2026-11-01T00:17:03.25").expect("a timestamp"));
+    // Only the versioned payload needs the flavor's swap.
+    let broken = instance(0, true).replace(r#""swap": 0, "#, "");
+    memory.add_instance(broken).expect("an instance");
+    let run = |options| ready(instance_usage_audit(&memory, &config, &context, &options));
+    let report = run(AuditOptions::default()).expect("it runs").expect("a report");
+    assert_eq!((report.notifications, report.failures.len()), (1, 1));
+    assert_eq!(report.failures[0].sent, ["compute.instance.exists"]);
+
+    memory.add_instance(instance(0, true)).expect("an instance");
+    let report =
+        run(AuditOptions { retry_failed: true, ..AuditOptions::default() }).expect("it runs").expect("a report");
+    assert_eq!((report.instances, report.notifications, report.failures), (1, 2, vec![]));
+    let event_types: Vec<_> = memory.notifications().into_iter().map(|sent| sent.event_type).collect();
+    assert_eq!(event_types, ["compute.instance.exists", "instance.exists"]);
 }
 
 #[test]

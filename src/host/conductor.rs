@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 
 use super::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
-    HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, TaskLog,
+    HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues, TaskLog, UnreadableInstance,
 };
 use crate::context::Context;
 
@@ -43,6 +43,8 @@ pub struct WindowQuery<'a> {
 pub struct InstancePage {
     /// One JSON document per instance, as [`Instance`](crate::instance::Instance) reads it.
     pub instances: Vec<String>,
+    /// The instances that the host cannot put into a document. They belong to the page, and each counts as one failure.
+    pub unreadable: Vec<UnreadableInstance>,
     /// The marker of the next page; `None` on the last page.
     pub next_marker: Option<String>,
 }
@@ -67,7 +69,8 @@ pub trait Conductor {
     ) -> Result<(), HostError>;
 
     /// Sets the row to state `DONE` with this number of errors and, unless it is `None` or empty, this message. Fails
-    /// with `TaskNotRunning` when no row has this key. Nova: `task_log_end_task`.
+    /// with `TaskNotRunning` when no row has this key. The library never reads the checkpoint of a task without errors
+    /// again, so the host may delete it. Nova: `task_log_end_task`.
     async fn task_log_end_task(
         &self,
         context: &Context,
@@ -77,7 +80,8 @@ pub trait Conductor {
     ) -> Result<(), HostError>;
 
     /// Returns the checkpoint that [`audit_checkpoint_put`](Self::audit_checkpoint_put) stored last under this key. The
-    /// library calls it only to resume an audit. A host that keeps no checkpoints returns `None`.
+    /// library calls it only to resume an audit, to give it up or to retry its failed instances. A host that keeps no
+    /// checkpoints returns `None`.
     async fn audit_checkpoint_get(
         &self,
         _context: &Context,

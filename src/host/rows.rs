@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
+use super::HostError;
+
 /// The progress of an audit that the conductor keeps, so that a later run can resume the audit. Nova has no such record.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AuditCheckpoint {
@@ -13,6 +15,8 @@ pub struct AuditCheckpoint {
     pub marker: Option<String>,
     /// Whether every page is audited, so that only the task log row is unfinished.
     pub complete: bool,
+    /// Whether the pages are those of a retry of the failed instances, whose audit is finished.
+    pub retrying: bool,
     /// How many instances the audit has.
     pub num_instances: u64,
     /// How many instances were audited so far, failed ones included.
@@ -34,10 +38,23 @@ pub struct AuditCheckpoint {
 pub struct FailedInstance {
     /// Its UUID; `None` when the UUID could not be read either.
     pub instance_uuid: Option<String>,
-    /// The code of the error.
-    pub code: String,
-    /// The message of the error.
-    pub message: String,
+    /// The number of its row, if the host has given it.
+    pub instance_id: Option<i64>,
+    /// The event types of its notifications that were sent.
+    pub sent: Vec<String>,
+    /// Why it could not be processed.
+    pub error: HostError,
+}
+
+/// An instance that the host cannot put into a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableInstance {
+    /// Its UUID, if the host can read it.
+    pub instance_uuid: Option<String>,
+    /// The number of its row, if the host knows it.
+    pub instance_id: Option<i64>,
+    /// What the host cannot read.
+    pub error: HostError,
 }
 
 /// A row of the table `task_log`.

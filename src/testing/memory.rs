@@ -496,6 +496,9 @@ impl Conductor for MemoryHost {
         if let Some(message) = message.filter(|message| !message.is_empty()) {
             message.clone_into(&mut row.values.message);
         }
+        if errors == 0 {
+            self.audit_checkpoints.borrow_mut().retain(|(row, _)| !has_key(row, key));
+        }
         Ok(())
     }
 
@@ -540,7 +543,7 @@ impl Conductor for MemoryHost {
         let mut active = instances.values().filter(|instance| instance.is_active(query)).skip(skip);
         let page: Vec<String> = active.by_ref().take(limit).map(|instance| instance.json.clone()).collect();
         let next_marker = active.next().map(|_| skip.saturating_add(page.len()).to_string());
-        Ok(InstancePage { instances: page, next_marker })
+        Ok(InstancePage { instances: page, unreadable: Vec::new(), next_marker })
     }
 
     async fn instance_count_active_by_window(&self, _: &Context, query: WindowQuery<'_>) -> Result<u64, HostError> {

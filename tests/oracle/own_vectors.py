@@ -49,6 +49,21 @@ for release in ("grizzly", "hibiscus"):
          "expect": message_id(release, e, h, b, f, u)} for e, h, (b, f), u in ids])
 
 
+def retry(release, host, count, refused, again=()):
+    """A finished audit with refused notifications, and its retry, in which some are refused again."""
+    uuids = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{host}-{n}")) for n in range(count)]
+    sent = lambda which: [message_id(release, E, host, *OCT, uuids[n]) for n in which]
+    task_log = lambda errors: {"errors": errors, "message": f"Instance usage audit ran for host {host}, {count} instances in 0.0 seconds."}
+    refusals = lambda which: {uuids[n]: {"type": "MessageUndeliverable"} for n in which}
+    return {
+        "args": {"host": host, "retry_failed": True}, "now": "2026-11-01T00:17:03.000000",
+        "config": {"instance_usage_audit_period": "month", "notifications.notification_format": "unversioned"},
+        "host": {"instances": [{"uuid": u, "host": host} for u in uuids], "failing_batch": None,
+                 "refused": refusals(refused), "refused_again": refusals(again)},
+        "expect": {"interrupted": {"message_ids": sent(range(count)), "error": None, "task_log": task_log(len(refused))},
+                   "continued": {"message_ids": sent(refused), "position": None, "task_log": task_log(len(again))}}}
+
+
 def audit(release, host, count, failing_batch, refused=(), give_up=False, format="unversioned"):
     uuids = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{host}-{n}")) for n in range(count)]
     events = {"unversioned": [E], "both": [E, "instance.exists"]}[format]
@@ -73,5 +88,6 @@ def audit(release, host, count, failing_batch, refused=(), give_up=False, format
 
 for release in ("grizzly", "hibiscus"):
     cases = [audit(release, "cmp-01", 5, 1), audit(release, "r\u00e9my/01", 6, 2, refused=(0, 3, 5)),
-             audit(release, "cmp-02", 3, 0, refused=(1,)), audit(release, "cmp-03", 7, 1, refused=(1, 4), give_up=True)]
+             audit(release, "cmp-02", 3, 0, refused=(1,)), audit(release, "cmp-03", 7, 1, refused=(1, 4), give_up=True),
+             retry(release, "cmp-04", 5, refused=(0, 3)), retry(release, "cmp-05", 6, refused=(1, 2, 5), again=(2,))]
     write(release, "continued_instance_usage_audit", cases)

@@ -18,7 +18,7 @@ const HOSTS: [&str; 2] = ["memory", "browser"];
 const FILES: [&str; 3] = ["index.d.ts", "wasm.d.ts", "README.md"];
 
 /// The largest sizes that the module may have. Lower them when the module gets smaller.
-const BUDGET: Sizes = Sizes { raw: 392_000, gzip: 171_500, brotli: 143_000 };
+const BUDGET: Sizes = Sizes { raw: 402_000, gzip: 176_000, brotli: 146_500 };
 
 /// The sizes of the module in bytes, raw and compressed.
 #[derive(Debug, Clone, Copy, Deserialize)]

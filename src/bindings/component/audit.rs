@@ -9,8 +9,8 @@ use crate::audit::{AuditFailure, AuditOptions, AuditReport, MessageIds};
 
 records! {
     MessageIds [Random, Deterministic]: from audit;
-    AuditOptions { resume, give_up; message_ids }: from audit;
-    AuditFailure { instance_uuid; error }: to audit;
+    AuditOptions { resume, give_up, retry_failed; message_ids }: from audit;
+    AuditFailure { instance_uuid, instance_id, sent; error }: to audit;
     AuditReport { host, instances, notifications, message; window, failures }: to audit;
 }
 

@@ -14,19 +14,21 @@ use super::wasi::{clocks::wall_clock, random::random};
 use crate::host::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
     Clock, Conductor, FailedInstance, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues,
-    InstancePage, Notification, Notifier, Priority, Random, TaskLog, TaskLogKey, WindowQuery,
+    InstancePage, Notification, Notifier, Priority, Random, TaskLog, TaskLogKey, UnreadableInstance, WindowQuery,
 };
 use crate::{Context, Error};
 
 records! {
     TaskLogKey { ; task_name, period_beginning, period_ending, host }: borrowed conductor;
     TaskLog { task_name, state, host, message, task_items, errors; period_beginning, period_ending }: from conductor;
-    FailedInstance { instance_uuid, code, message }: to conductor;
+    FailedInstance { instance_uuid, instance_id, sent; error }: to conductor;
     AuditCheckpoint {
-        marker, complete, num_instances, instances, notifications, seconds, settings, notifier_position; failures
+        marker, complete, retrying, num_instances, instances, notifications, seconds, settings, notifier_position;
+        failures
     }: to conductor;
     WindowQuery { ; begin, end, project_id, host }: borrowed conductor;
-    InstancePage { instances, next_marker }: from conductor;
+    UnreadableInstance { instance_uuid, instance_id; error }: from conductor;
+    InstancePage { instances, next_marker; unreadable }: from conductor;
     BwUsage { uuid, mac, bw_in, bw_out; start_period }: from conductor;
     InstanceFaultValues { instance_uuid, code, message, details, host }: to conductor;
     InstanceAction {
@@ -48,6 +50,19 @@ impl From<conductor::HostError> for HostError {
     }
 }
 
+impl FromWit<conductor::HostError> for HostError {
+    fn from_wit(error: conductor::HostError) -> Result<Self, Error> {
+        Ok(error.into())
+    }
+}
+
+impl ToWit<conductor::HostError> for HostError {
+    fn to_wit(self) -> conductor::HostError {
+        let Self { code, message, arguments, .. } = self;
+        conductor::HostError { code, message, arguments }
+    }
+}
+
 /// Converts the result of an import.
 fn returned<W, T: FromWit<W>>(result: Result<W, conductor::HostError>) -> Result<T, HostError> {
     Ok(read(result?)?)
@@ -59,6 +74,7 @@ impl FromWit<conductor::AuditCheckpoint> for AuditCheckpoint {
         let conductor::AuditCheckpoint {
             marker,
             complete,
+            retrying,
             num_instances,
             instances,
             notifications,
@@ -67,15 +83,17 @@ impl FromWit<conductor::AuditCheckpoint> for AuditCheckpoint {
             settings,
             notifier_position,
         } = checkpoint;
-        let failed = |conductor::FailedInstance { instance_uuid, code, message }| FailedInstance {
+        let failed = |conductor::FailedInstance { instance_uuid, instance_id, sent, error }| FailedInstance {
             instance_uuid,
-            code,
-            message,
+            instance_id,
+            sent,
+            error: error.into(),
         };
         let failures = failures.into_iter().map(failed).collect();
         Ok(Self {
             marker,
             complete,
+            retrying,
             num_instances,
             instances,
             notifications,

@@ -63,6 +63,9 @@ options! {
         /// Whether a `RUNNING` row is finished without auditing the remaining instances, which count as errors. It
         /// takes precedence over `resume` [default: false].
         give_up: Option<bool>,
+        /// Whether an audit whose row is `DONE` sends the notifications of the instances that failed again. An audit
+        /// that was given up first continues at its checkpoint [default: false].
+        retry_failed: Option<bool>,
         /// How the audit makes the ids of its notifications [default: `random`, as in Nova].
         message_ids: Option<MessageIds>,
         /// Stops the audit between two pages or while it waits for a callback.
@@ -157,16 +160,27 @@ impl ComputeUtils {
     /// checkpoint. A conductor that keeps no checkpoints gets the row finished instead, with a message that says so and
     /// every remaining instance as an error.
     ///
-    /// Resuming throws `CheckpointNotFound` when the conductor has no checkpoint for a `RUNNING` row, and
-    /// `CheckpointMismatch` when the interrupted run had other settings.
+    /// With `retryFailed`, an audit whose row is `DONE` with errors sends the notifications that are missing for the
+    /// instances that failed, and updates the row. It sends nothing for the other instances.
+    ///
+    /// Continuing an audit throws `CheckpointNotFound` when the conductor has no checkpoint for the row, and
+    /// `CheckpointMismatch` when the run before had other settings.
     #[wasm_bindgen(js_name = runInstanceUsageAudit, unchecked_return_type = "Promise<AuditReport | null>")]
     pub fn run_instance_usage_audit(
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "RunInstanceUsageAuditOptions | null")] options: JsValue,
     ) -> Promise {
         self.call(async move |config, services| {
-            let RunInstanceUsageAuditOptions { context, resume, give_up, message_ids, signal, on_progress } =
-                options::read_optional(options)?;
+            let options: RunInstanceUsageAuditOptions = options::read_optional(options)?;
+            let RunInstanceUsageAuditOptions {
+                context,
+                resume,
+                give_up,
+                retry_failed,
+                message_ids,
+                signal,
+                on_progress,
+            } = options;
             if let Some(signal) = signal {
                 services.set_signal(signal);
             }
@@ -175,6 +189,7 @@ impl ComputeUtils {
             let options = AuditOptions {
                 resume: resume.unwrap_or_default(),
                 give_up: give_up.unwrap_or_default(),
+                retry_failed: retry_failed.unwrap_or_default(),
                 message_ids: message_ids.unwrap_or_default(),
             };
             let report = audit::observed_instance_usage_audit(services, config, &context, &options, |progress| {

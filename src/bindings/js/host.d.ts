@@ -59,10 +59,24 @@ export interface WindowQuery {
     host: string | null;
 }
 
+/** An instance that the host cannot put into a document. */
+export interface UnreadableInstance {
+    /** Its UUID; null or absent when the host cannot read it either. */
+    instance_uuid?: string | null;
+    /** The number of its row; null or absent when the host does not know it. */
+    instance_id?: Integer | null;
+    /** What the host cannot read: an `Error`, or an object with the members of an `ErrorRecord`. */
+    error: unknown;
+}
+
 /** One page of the instances that a `WindowQuery` selects. */
 export interface InstancePage {
     /** One document per instance. */
     instances: DocumentInput[];
+    /**
+     * The instances that the host cannot put into a document. They belong to the page, and each counts as one failure.
+     */
+    unreadable?: UnreadableInstance[] | null;
     /** The marker of the next page; null or absent on the last page. */
     next_marker?: string | null;
 }
@@ -85,12 +99,14 @@ export interface Conductor {
     taskLogBeginTask(context: Context, task: TaskLogKey & { task_items: Integer; message: string }): Awaitable<void>;
     /**
      * Sets the row to state `DONE` with this number of errors and, unless it is null or empty, this message. Fails with
-     * `TaskNotRunning` when no row has this key. Nova: `task_log_end_task`.
+     * `TaskNotRunning` when no row has this key. The library never reads the checkpoint of a task without errors again,
+     * so the host may delete it. Nova: `task_log_end_task`.
      */
     taskLogEndTask(context: Context, task: TaskLogKey & { errors: Integer; message: string | null }): Awaitable<void>;
     /**
      * Returns the checkpoint that `auditCheckpointPut` stored last under this key. The library calls it only to resume
-     * an audit. A conductor that keeps no checkpoints returns null or lacks the method.
+     * an audit, to give it up or to retry its failed instances. A conductor that keeps no checkpoints returns null or
+     * lacks the method.
      */
     auditCheckpointGet?(context: Context, task: TaskLogKey): Awaitable<AuditCheckpoint | null | void>;
     /**

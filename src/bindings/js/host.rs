@@ -21,7 +21,7 @@ use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinis
 use crate::document::list_json;
 use crate::host::{
     AuditCheckpoint, BwUsage, Clock, Conductor, HostError, InstanceAction, InstanceActionEvent, InstanceFaultValues,
-    InstancePage, Notification, Notifier, Random, TaskLog, TaskLogKey, WindowQuery,
+    InstancePage, Notification, Notifier, Random, TaskLog, TaskLogKey, UnreadableInstance, WindowQuery,
 };
 use crate::{Context, Error};
 
@@ -226,7 +226,8 @@ impl Member for InstancePage {
     fn read(value: JsValue, reader: &Reader<'_>) -> Self {
         let members = reader.members(&value);
         let Documents(instances) = members.get("instances");
-        Self { instances, next_marker: members.get("next_marker") }
+        let unreadable: Option<Vec<UnreadableInstance>> = members.get("unreadable");
+        Self { instances, unreadable: unreadable.unwrap_or_default(), next_marker: members.get("next_marker") }
     }
 }
 

@@ -6,15 +6,16 @@ use chrono::NaiveDateTime;
 use js_sys::{Array, BigInt, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
-use super::error::nova_error;
+use super::error::{host_error, nova_error};
 use super::options::{Member, Reader};
 use super::typescript::Type;
-use super::value::MAX_SAFE_INTEGER;
+use super::value::{MAX_SAFE_INTEGER, from_json};
 use crate::audit::{AuditFailure, AuditProgress, AuditReport};
 use crate::device::{DeviceMatch, Explanation, NamedDevice, PrefixFrom, TakenBy, TakenLetter};
 use crate::host::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
-    FailedInstance, InstanceAction, InstanceActionEvent, TaskLog, TaskLogKey, WindowQuery,
+    FailedInstance, HostError, InstanceAction, InstanceActionEvent, TaskLog, TaskLogKey, UnreadableInstance,
+    WindowQuery,
 };
 use crate::period::Window;
 use crate::time::isoformat;
@@ -72,19 +73,21 @@ to_js! {
     ActionEventFinishValues { event, instance_uuid, request_id, finish_time, result, message, details, traceback }
     AuditProgress { instances, num_instances, notifications, failures }
     AuditReport { host, window, instances, notifications, failures, message }
-    AuditFailure { instance_uuid, error }
+    AuditFailure { instance_uuid, instance_id, sent, error }
 }
 
 from_js! {
     TaskLog { task_name, state, host, period_beginning, period_ending, message, task_items, errors }
     BwUsage { uuid, mac, start_period, bw_in, bw_out }
+    UnreadableInstance { instance_uuid, instance_id, error }
 }
 
 both_ways! {
     AuditCheckpoint {
-        marker, complete, num_instances, instances, notifications, failures, seconds, settings, notifier_position,
+        marker, complete, retrying, num_instances, instances, notifications, failures, seconds, settings,
+        notifier_position,
     }
-    FailedInstance { instance_uuid, code, message }
+    FailedInstance { instance_uuid, instance_id, sent, error }
     InstanceAction {
         id, action, instance_uuid, request_id, user_id, project_id, start_time, finish_time, message, created_at,
         updated_at, deleted_at, deleted,
@@ -148,6 +151,22 @@ pub fn extend(object: JsValue, members: &[(&str, JsValue)]) -> JsValue {
         let _ = Reflect::set(&object, &JsValue::from_str(name), value);
     }
     object
+}
+
+impl ToJs for HostError {
+    fn to_js(&self) -> JsValue {
+        let arguments = from_json(&self.arguments).unwrap_or_default();
+        object(&[("code", self.code.to_js()), ("message", self.message.to_js()), ("arguments", arguments)])
+    }
+}
+
+/// Reads any value that a host could throw.
+impl Member for HostError {
+    const TYPE: Type = Type::Unknown;
+
+    fn read(value: JsValue, _: &Reader<'_>) -> Self {
+        host_error(value)
+    }
 }
 
 impl ToJs for Error {

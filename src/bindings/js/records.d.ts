@@ -135,6 +135,8 @@ export interface AuditCheckpoint {
     marker: string | null;
     /** Whether every page is audited, so that only the task log row is unfinished. */
     complete: boolean;
+    /** Whether the pages are those of a retry of the failed instances, whose audit is finished. */
+    retrying: boolean;
     /** How many instances the audit has. */
     num_instances: Integer;
     /** How many instances were audited so far, failed ones included. */
@@ -155,10 +157,22 @@ export interface AuditCheckpoint {
 export interface FailedInstance {
     /** Its UUID; null when the UUID could not be read either. */
     instance_uuid: string | null;
-    /** The code of the error. */
+    /** The number of its row, if the host has given it; else null. */
+    instance_id: Integer | null;
+    /** The event types of its notifications that were sent. */
+    sent: string[];
+    /** Why it could not be processed. */
+    error: ErrorRecord;
+}
+
+/** An error as data, which a host can store. */
+export interface ErrorRecord {
+    /** A stable name for programs. */
     code: string;
-    /** The message of the error. */
+    /** One line for people. */
     message: string;
+    /** The keyword arguments of Nova's exception; absent when it has none. */
+    arguments?: Document;
 }
 
 /** The columns of `bw_usage_cache` that an audit reads: the traffic of a vif in a period, in bytes. */
@@ -372,6 +386,10 @@ export interface AuditReport {
 export interface AuditFailure {
     /** Its UUID; null when the UUID could not be read either. */
     instance_uuid: string | null;
+    /** The number of its row, if the host has given it; else null. */
+    instance_id: Integer | null;
+    /** The event types of its notifications that were sent. */
+    sent: string[];
     /** Why it could not be audited. */
     error: NovaError;
 }

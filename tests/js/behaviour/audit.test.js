@@ -222,12 +222,62 @@ test("failures of the interrupted run are part of the report", async () => {
     const notify = (_, batch) => batch.map(({ payload }) => (payload.instance_id === uuidOf(7) ? refusal : null));
     const cell = await createCell({ notifier: { notify } });
     await stopAfterFirstPage(cell.nova);
-    const failed = { instance_uuid: uuidOf(7), code: "MessageTooLarge", message: "too large" };
+    const cause = { code: "MessageTooLarge", message: "too large", arguments: {} };
+    const failed = { instance_uuid: uuidOf(7), instance_id: hibiscus().id, sent: [], error: cause };
     assert.deepEqual((await cell.checkpoint()).failures, [failed]);
     const { failures } = await cell.nova.runInstanceUsageAudit({ resume: true });
     assert.equal(failures.length, 1);
-    assertNovaError(failures[0].error, { code: "MessageTooLarge", message: "too large" });
+    const restored = failures[0].error.cause;
+    assertNovaError(failures[0].error, { code: "MessageTooLarge", message: "too large", cause: restored });
+    assert.deepEqual(restored, cause);
     assert.equal((await cell.taskLogRow()).errors, 1);
+});
+
+test("a retry sends the notifications of exactly the instances that failed", async () => {
+    let isRefused = true;
+    const sent = [];
+    const notify = (_, batch) =>
+        batch.map(({ payload }) => {
+            if (isRefused && [uuidOf(7), uuidOf(900)].includes(payload.instance_id)) {
+                return new Error("too large");
+            }
+            sent.push(payload.instance_id);
+            return null;
+        });
+    const cell = await createCell({ notifier: { notify } });
+    const first = await cell.nova.runInstanceUsageAudit();
+    assert.deepEqual([first.failures.length, sent.length], [2, 1198]);
+    assert.equal(await cell.nova.runInstanceUsageAudit({ resume: true }), null);
+    isRefused = false;
+    const report = await cell.nova.runInstanceUsageAudit({ retryFailed: true });
+    assert.deepEqual([report.instances, report.notifications, report.failures], [1200, 1200, []]);
+    assert.deepEqual(sent.slice(1198).sort(), [uuidOf(7), uuidOf(900)].sort());
+    assert.deepEqual([(await cell.taskLogRow()).state, (await cell.taskLogRow()).errors], ["DONE", 0]);
+    assert.equal(await cell.nova.runInstanceUsageAudit({ retryFailed: true }), null);
+});
+
+test("an instance that the conductor cannot read is one failure", async () => {
+    const unreadable = [
+        { instance_uuid: uuidOf(1), instance_id: 42, error: new Error("not UTF-8") },
+        { error: { code: "UnreadableColumn", message: "not a number", arguments: { column: "id" } } },
+    ];
+    const answer = { instances: [], unreadable };
+    const cell = await createCell({ overrides: { instanceGetActiveByWindow: () => answer } });
+    const report = await cell.nova.runInstanceUsageAudit();
+    assert.deepEqual([report.instances, report.notifications], [2, 0]);
+    assert.deepEqual(
+        report.failures.map(({ instance_uuid, instance_id, sent }) => [instance_uuid, instance_id, sent]),
+        [
+            [uuidOf(1), 42, []],
+            [null, null, []],
+        ],
+    );
+    const callback = "instanceGetActiveByWindow";
+    const [first, second] = unreadable.map(({ error }) => error);
+    assertNovaError(report.failures[0].error, { code: "Error", message: "not UTF-8", callback, cause: first });
+    const expected = { code: "UnreadableColumn", arguments: { column: "id" }, callback, cause: second };
+    assertNovaError(report.failures[1].error, expected);
+    assert.equal((await cell.taskLogRow()).errors, 2);
 });
 
 test("giving up finishes the row with the remaining instances as errors", async () => {

@@ -203,6 +203,7 @@ const SETTINGS = "hibiscus unversioned message_ids=random bdms_in_notifications=
 export const auditCheckpoint = (values = {}) => ({
     marker: null,
     complete: false,
+    retrying: false,
     num_instances: 1,
     instances: 0,
     notifications: 0,

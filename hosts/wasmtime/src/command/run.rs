@@ -249,6 +249,7 @@ impl Auditor<'_> {
         let options = AuditOptions {
             resume: self.options.resume,
             give_up: self.options.give_up,
+            retry_failed: false,
             message_ids: match self.options.message_ids {
                 MessageIds::Deterministic => audit::MessageIds::Deterministic,
                 MessageIds::Random => audit::MessageIds::Random,

@@ -166,7 +166,7 @@ impl SqlConductor {
         };
         let instances = self.documents(&mut transaction, &rows).await?;
         transaction.rollback().await?;
-        Ok(InstancePage { instances, next_marker })
+        Ok(InstancePage { instances, unreadable: Vec::new(), next_marker })
     }
 
     /// Selects the instances that existed at any time of a window, soft-deleted ones included.

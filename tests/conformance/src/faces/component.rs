@@ -226,12 +226,12 @@ async fn call(nova: &mut Instance<Script, Script>, function: Function) -> Result
             let (context, window) = (record(&context)?, record(&window)?);
             json(nova.finish_instance_usage_audit(&context, &window, &host, errors, message.as_deref()).await?)
         }
-        F::InstanceUsageAudit { config, context, resume, give_up, message_ids } => {
+        F::InstanceUsageAudit { config, context, resume, give_up, retry_failed, message_ids } => {
             let message_ids = match message_ids {
                 function::MessageIds::Random => audit::MessageIds::Random,
                 function::MessageIds::Deterministic => audit::MessageIds::Deterministic,
             };
-            let options = audit::AuditOptions { resume, give_up, message_ids };
+            let options = audit::AuditOptions { resume, give_up, retry_failed, message_ids };
             let report = nova.instance_usage_audit(&record(&config)?, &record(&context)?, options).await?;
             json(report.map(|report| report.message))
         }

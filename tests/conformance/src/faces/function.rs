@@ -83,7 +83,7 @@ pub(crate) enum Function {
     },
     InstanceUsageAudit {
         config: Config, context: Context, #[serde(default)] resume: bool, #[serde(default)] give_up: bool,
-        #[serde(default)] message_ids: MessageIds,
+        #[serde(default)] retry_failed: bool, #[serde(default)] message_ids: MessageIds,
     },
     DeterministicMessageId {
         release: Parsed<Release>, event_type: String, host: String, window: Window, instance_uuid: String,

@@ -212,12 +212,12 @@ async fn call(script: &Script, function: Function) -> Result<String, Error> {
             let (context, window, message) = (context.native(), window.native(), message.as_deref());
             json(audit::finish_instance_usage_audit(script, &context, window, &host, errors, message).await?)
         }
-        F::InstanceUsageAudit { config, context, resume, give_up, message_ids } => {
+        F::InstanceUsageAudit { config, context, resume, give_up, retry_failed, message_ids } => {
             let message_ids = match message_ids {
                 function::MessageIds::Random => audit::MessageIds::Random,
                 function::MessageIds::Deterministic => audit::MessageIds::Deterministic,
             };
-            let options = audit::AuditOptions { resume, give_up, message_ids };
+            let options = audit::AuditOptions { resume, give_up, retry_failed, message_ids };
             let report = audit::instance_usage_audit(script, &config.native(), &context.native(), &options).await?;
             json(report.map(|report| report.message))
         }

@@ -69,15 +69,15 @@ fn task_log(trial: &mut Trial<'_>, callback: &'static str, arguments: &Arguments
 
 /// Returns a row of the task log for a reply that is true in Python's sense, and null for others.
 fn row_of_reply(reply: &str) -> String {
-    if reply == "null" || reply == "{}" { "null".to_owned() } else { row("DONE") }
+    if reply == "null" || reply == "{}" { "null".to_owned() } else { row("DONE", 0) }
 }
 
 /// Returns a row of the task log.
-fn row(state: &str) -> String {
+fn row(state: &str, errors: usize) -> String {
     let (begin, end) = ("2013-04-01T00:00:00.000000", "2013-05-01T00:00:00.000000");
     json!({
         "task_name": "instance_usage_audit", "state": state, "host": "h", "period_beginning": begin,
-        "period_ending": end, "message": "", "task_items": 0, "errors": 0,
+        "period_ending": end, "message": "", "task_items": 0, "errors": errors,
     })
     .to_string()
 }
@@ -121,32 +121,34 @@ pub(super) fn instance_usage_audit(trial: &mut Trial<'_>) -> Result<Verdict> {
     Ok(trial.with_calls(trial.judge_as(answer, |_| Ok("null".to_owned()))?, &calls))
 }
 
-/// Interrupts an audit with deterministic message ids at a batch that fails as a whole, and then resumes it or gives it up.
-/// Nova has no such audit: the vectors are ours.
+/// Interrupts an audit with deterministic message ids at a batch that fails as a whole, or finishes it, and then resumes
+/// it, gives it up or retries what failed. Nova has no such audit: the vectors are ours.
 pub(super) fn continued_instance_usage_audit(trial: &mut Trial<'_>) -> Result<Verdict> {
     let case = trial.case;
     let refused: BTreeMap<String, Raised> = case.host.read("refused")?;
+    let refused_again: Option<BTreeMap<String, Raised>> = case.host.read("refused_again")?;
     let instances = documents(case.host.json("instances").context("the case has no instances")?)?;
-    let answers = || -> Result<Answers> {
+    let answers = |refused: &BTreeMap<String, Raised>| -> Result<Answers> {
         let refusal = |(uuid, raised): (&String, &Raised)| (uuid.clone(), HostError::new(&raised.class, ""));
         let replies = BTreeMap::from([("instance_get_active_by_window", Ok(instances.clone()))]);
         let refused = refused.iter().map(refusal).collect();
         Ok(Answers { replies, refused, keeps_checkpoints: true, ..trial.answers()? })
     };
-    let (mut interrupted, mut continued) = (answers()?, answers()?);
+    let (mut interrupted, mut continued) = (answers(&refused)?, answers(refused_again.as_ref().unwrap_or(&refused))?);
     let config = trial.config().with("host", case.args.text("host")?);
     let arguments = trial.arguments(&["context"])?.with("config", config).with("message_ids", "deterministic");
 
-    let failing_batch: usize = case.host.read("failing_batch")?;
-    interrupted.failing_batch = Some((failing_batch, HostError::new("IOError", "the disk is full")));
+    let failing_batch: Option<usize> = case.host.read("failing_batch")?;
+    interrupted.failing_batch = failing_batch.map(|batch| (batch, HostError::new("IOError", "the disk is full")));
     let (answer, calls) = trial.play_with_any_ids(interrupted, "instance_usage_audit", &arguments)?;
     let error = answer.err().map(|failure| failure.code);
     let interrupted = json!({ "message_ids": message_ids(&calls)?, "error": error, "task_log": end_of_task(&calls) });
 
     let script = trial.face.script().clone();
     continued.checkpoint = script.checkpoint();
-    continued.replies.insert("task_log_get", Ok(row("RUNNING")));
-    let arguments = arguments.copying(&["resume", "give_up"], &case.args);
+    let state = if failing_batch.is_some() { "RUNNING" } else { "DONE" };
+    continued.replies.insert("task_log_get", Ok(row(state, refused.len())));
+    let arguments = arguments.copying(&["resume", "give_up", "retry_failed"], &case.args);
     let (answer, calls) = trial.play_with_any_ids(continued, "instance_usage_audit", &arguments)?;
     let continued = json!({
         "message_ids": message_ids(&calls)?,

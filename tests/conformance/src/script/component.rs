@@ -85,8 +85,8 @@ impl conductor::Host for Script {
     ) -> Result<InstancePage> {
         let arguments = members(&query).with("marker", marker).with("limit", limit);
         let page: Page = self.import("instance_get_active_by_window", &context, &arguments)?;
-        let host::InstancePage { instances, next_marker } = page.into();
-        Ok(InstancePage { instances, next_marker })
+        let host::InstancePage { instances, next_marker, .. } = page.into();
+        Ok(InstancePage { instances, unreadable: Vec::new(), next_marker })
     }
 
     async fn instance_count_active_by_window(&mut self, context: Context, query: WindowQuery) -> Result<u64> {

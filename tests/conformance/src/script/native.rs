@@ -44,7 +44,7 @@ impl Script {
 impl From<Page> for InstancePage {
     fn from(page: Page) -> Self {
         let instances = page.instances.iter().map(|instance| instance.get().to_owned()).collect();
-        Self { instances, next_marker: page.next_marker }
+        Self { instances, next_marker: page.next_marker, ..Self::default() }
     }
 }
 

@@ -95,7 +95,11 @@ impl Tables for SqlTables {
             let page = conductor.instance_get_active_by_window(context, query.clone(), marker, 2);
             let page = runtime.block_on(page);
             Ok(page
-                .map(|page| InstancePage { instances: page.instances, next_marker: page.next_marker })
+                .map(|page| InstancePage {
+                    instances: page.instances,
+                    next_marker: page.next_marker,
+                    ..InstancePage::default()
+                })
                 .map_err(failure))
         })
     }
