@@ -1,6 +1,6 @@
-//! `build`: the components, from `wasm32-unknown-unknown`.
+//! `build`: the components, from `wasm32-unknown-unknown`, and the command that carries the main one inside.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use wit_component::ComponentEncoder;
@@ -26,14 +26,19 @@ pub const MAIN_COMPONENT: Component =
 pub const COMPONENTS: [Component; 2] =
     [Component { world: "pure", feature: "component-pure", file: "nova-compute-utils-pure.wasm" }, MAIN_COMPONENT];
 
+/// The command that carries [`MAIN_COMPONENT`] inside.
+pub const COMMAND: &str = "nova-usage-audit";
+
 /// Runs `cargo xtask build`.
-pub fn run(workspace: &Workspace, debug: bool) -> Result<()> {
+pub fn run(workspace: &Workspace, debug: bool, release: bool) -> Result<()> {
     build(workspace, if debug { "dev" } else { "component" })?;
     for component in &COMPONENTS {
         let path = component.path(workspace);
         let size = files::read(&path)?.len();
         println!("{} ({size} bytes, world {})", Workspace::relative(&path), component.world);
     }
+    let command = workspace.build_program(COMMAND, release)?;
+    println!("{} (the command, with {} inside)", Workspace::relative(&command), MAIN_COMPONENT.file);
     Ok(())
 }
 
@@ -46,11 +51,6 @@ pub fn components(workspace: &Workspace) -> Result<()> {
 pub fn main_component(workspace: &Workspace) -> Result<()> {
     setup::wasm_target(workspace)?;
     MAIN_COMPONENT.build(workspace, "component")
-}
-
-/// Copies the main component into the directory of `nova-usage-audit`, which looks for it there.
-pub fn copy_main_component(workspace: &Workspace, directory: &Path) -> Result<()> {
-    files::write(&directory.join(MAIN_COMPONENT.file), files::read(&MAIN_COMPONENT.path(workspace))?)
 }
 
 fn build(workspace: &Workspace, profile: &str) -> Result<()> {

@@ -8,6 +8,7 @@
 
 mod build;
 mod check;
+mod crash;
 mod dependencies;
 mod files;
 mod fuzz;
@@ -35,11 +36,14 @@ use crate::workspace::Workspace;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, runs and tests the project")]
 enum Subcommand {
-    /// Build the two components: world `compute-utils` and world `pure`
+    /// Build the two components, world `compute-utils` and world `pure`, and the command `nova-usage-audit`
     Build {
-        /// Build without optimisation and keep the names, for readable stack traces
+        /// Build the components without optimisation and keep the names, for readable stack traces
         #[arg(long)]
         debug: bool,
+        /// Build the command with optimisation
+        #[arg(long)]
+        release: bool,
     },
     /// Build the npm package: `pkg/` and its tarball
     Package,
@@ -63,6 +67,8 @@ enum Subcommand {
     },
     /// Compare the faces with the real Nova on fresh random cases
     Oracle(oracle::Options),
+    /// Kill usage audits at random moments, resume them, and check that no notification is lost or there twice
+    Crash(crash::Options),
     /// Fuzz the parsers, with seeds from the vectors; needs a nightly toolchain
     Fuzz {
         /// The fuzz target [default: each in turn]
@@ -87,7 +93,7 @@ fn main() -> ExitCode {
 fn run(subcommand: &Subcommand) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match subcommand {
-        Subcommand::Build { debug } => build::run(&workspace, *debug),
+        Subcommand::Build { debug, release } => build::run(&workspace, *debug, *release),
         Subcommand::Package => package::run(&workspace),
         Subcommand::Packaging => packaging::run(&workspace),
         Subcommand::Run { options } => run::run(&workspace, options),
@@ -95,6 +101,7 @@ fn run(subcommand: &Subcommand) -> anyhow::Result<()> {
         Subcommand::Check => check::run(&workspace),
         Subcommand::Vectors { options } => vectors::run(&workspace, options),
         Subcommand::Oracle(options) => oracle::run(&workspace, options),
+        Subcommand::Crash(options) => crash::run(&workspace, options),
         Subcommand::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), *seconds),
     }
 }

@@ -33,12 +33,14 @@ struct Sample {
 pub fn run(workspace: &Workspace, options: &[OsString]) -> Result<()> {
     build::main_component(workspace)?;
     // The dev profile suffices, because the component does most of the work and is always optimised.
-    let program = workspace.build_program("nova-usage-audit")?;
-    build::copy_main_component(workspace, program.parent().unwrap_or(&workspace.target))?;
+    let program = workspace.build_program(build::COMMAND, false)?;
     let sample = unpack(workspace)?;
     let arguments = with_defaults(&sample, options);
     eprintln!("\n$ {}\n", command_line(&program, &arguments));
     process::run(Command::new(&program).args(&arguments))?;
+    if arguments.iter().any(|argument| argument == "--dry-run") {
+        return Ok(());
+    }
     report(&program, &sample, &arguments)
 }
 
@@ -75,6 +77,8 @@ fn with_defaults(sample: &Sample, options: &[OsString]) -> Vec<OsString> {
         ("--format", Some(cell.notification_format.clone())),
         ("--image-endpoint", Some(cell.glance_endpoint.clone())),
         ("--notify", Some(format!("ndjson:{}", Workspace::relative(&sample.notifications)))),
+        // The time of the sample may be after the clock of this machine.
+        ("--force", None),
     ];
     let mut arguments = vec![OsString::from("run")];
     for (flag, value) in defaults {
@@ -108,8 +112,9 @@ fn report(program: &Path, sample: &Sample, arguments: &[OsString]) -> Result<()>
     eprintln!("    {}", command_line(program, arguments));
     eprintln!("  List the windows, newest first:");
     eprintln!("    {}", command_line(program, &periods));
-    eprintln!("  Audit a fresh copy of the sample with other options:");
+    eprintln!("  Audit a fresh copy of the sample with other options, or only show what would be audited:");
     eprintln!("    cargo xtask run -- --format versioned --json");
+    eprintln!("    cargo xtask run -- --dry-run");
     Ok(())
 }
 
@@ -140,7 +145,7 @@ mod tests {
         assert_eq!(
             arguments(&[]),
             "run --database sqlite:s/c.sqlite --all-hosts --period month --now 2026-11-01T00:17:03 --format both \
-             --image-endpoint http://glance.example:9292 --notify ndjson:s/n.ndjson"
+             --image-endpoint http://glance.example:9292 --notify ndjson:s/n.ndjson --force"
         );
     }
 
@@ -149,7 +154,7 @@ mod tests {
         assert_eq!(
             arguments(&["--host", "cmp-01", "--format=versioned", "--notify", "stdout"]),
             "run --database sqlite:s/c.sqlite --period month --now 2026-11-01T00:17:03 \
-             --image-endpoint http://glance.example:9292 --host cmp-01 --format=versioned --notify stdout"
+             --image-endpoint http://glance.example:9292 --force --host cmp-01 --format=versioned --notify stdout"
         );
     }
 }

@@ -28,7 +28,7 @@ fn needs_npm_package(options: &[impl AsRef<OsStr>]) -> bool {
 /// Starts the runner with the built component and npm package. It runs in the caller's directory, to which a relative
 /// `--dir` refers.
 pub fn run_built(workspace: &Workspace, options: &[impl AsRef<OsStr>]) -> Result<()> {
-    let mut command = Command::new(workspace.build_program("vectors")?);
+    let mut command = Command::new(workspace.build_program("vectors", false)?);
     command.env("NOVA_COMPUTE_UTILS_COMPONENT", MAIN_COMPONENT.path(workspace));
     if needs_npm_package(options) {
         command.env("NOVA_COMPUTE_UTILS_TARBALL", package::tarball(workspace)).env("CHROMIUM", setup::chromium()?);

@@ -7,7 +7,6 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::build::MAIN_COMPONENT;
 use crate::process;
 
 /// The directories of this checkout.
@@ -42,20 +41,23 @@ impl Workspace {
     pub fn cargo<const N: usize>(&self, args: [&str; N]) -> Command {
         let mut command = cargo();
         command.current_dir(&self.root).args(args).env("CARGO_TARGET_DIR", &self.target);
-        // The tests of the hosts load this component.
-        command.env("NOVA_COMPUTE_UTILS_COMPONENT", MAIN_COMPONENT.path(self));
         command
     }
 
-    /// Builds a program of the hosts or tests in the dev profile and returns its path.
-    pub fn build_program(&self, name: &str) -> Result<PathBuf> {
-        let program = self.target.join("debug").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    /// Builds a program of the hosts or tests in the dev profile, or with optimisation, and returns its path.
+    pub fn build_program(&self, name: &str, release: bool) -> Result<PathBuf> {
+        let directory = self.target.join(if release { "release" } else { "debug" });
+        let program = directory.join(format!("{name}{}", env::consts::EXE_SUFFIX));
         if !program.exists() {
             eprintln!("xtask: building {name} for the first time takes some minutes, because wasmtime is compiled");
         }
         // `--workspace` unites the features of all packages, as `cargo test` does: with other features, cargo would
         // compile wasmtime once more.
-        process::run(&mut self.cargo(["build", "--quiet", "--workspace", "--exclude", "xtask", "--bin", name]))?;
+        let mut command = self.cargo(["build", "--quiet", "--workspace", "--exclude", "xtask", "--bin", name]);
+        if release {
+            command.arg("--release");
+        }
+        process::run(&mut command)?;
         Ok(program)
     }
 

@@ -1,8 +1,13 @@
 //! The command line: the parts that all commands share.
 
+mod component;
+mod dry_run;
 mod periods;
+mod preflight;
 mod progress;
+mod resume;
 mod run;
+mod signals;
 mod status;
 mod summary;
 
@@ -16,11 +21,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use nova_compute_utils_wasmtime::conductor::HostError;
 use nova_compute_utils_wasmtime::period::Window;
-use nova_compute_utils_wasmtime::{Callbacks, Clock, Limits, OpenError, Plugin, Runtime, StateError, types};
+use nova_compute_utils_wasmtime::{Callbacks, Clock, OpenError, Plugin, StateError, types};
 
 /// Run and inspect the usage audit of OpenStack Nova, on a Nova cell database
 #[derive(Debug, Parser)]
-#[command(name = "nova-usage-audit", version)]
+#[command(name = "nova-usage-audit", version, after_help = exit_statuses())]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -29,8 +34,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Audit the last completed window: one `exists` notification per instance, and a row in the task log
+    #[command(after_help = exit_statuses())]
     Run(run::Options),
     /// Show the state of the last completed window's audit on each host
+    #[command(after_help = exit_statuses())]
     Status(status::Options),
     /// List the last completed windows, newest first
     Periods(periods::Options),
@@ -46,19 +53,44 @@ impl Cli {
     }
 }
 
-/// The exit status.
+/// The exit status. [`EXIT_STATUSES`] has the meanings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// The work is done, or nothing had to be done.
-    Done = 0,
-    /// The audit finished, with errors.
-    Errors = 1,
-    /// The usage or the input is wrong. Nothing was written.
-    BadInput = 2,
-    /// The database or the notifier failed.
-    HostFailed = 3,
-    /// An audit is running, or was interrupted and needs `--resume`.
-    Running = 4,
+    Done,
+    Errors,
+    BadInput,
+    HostFailed,
+    Running,
+    /// The number of the signal.
+    Interrupted(u8),
+}
+
+impl Status {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Errors => 1,
+            Self::BadInput => 2,
+            Self::HostFailed => 3,
+            Self::Running => 4,
+            Self::Interrupted(signal) => signals::exit_status(signal),
+        }
+    }
+}
+
+/// The exit statuses and their meanings, as `--help` and the README list them.
+const EXIT_STATUSES: [(&str, &str); 6] = [
+    ("0", "done, or nothing to do; `status`: every host is done without errors"),
+    ("1", "an audit has errors: instances could not be read or sent; `status`: a host is not done, or has errors"),
+    ("2", "bad usage or input; nothing was written"),
+    ("3", "the database or the target of the notifications failed; the audit can be resumed"),
+    ("4", "an audit is not finished: another run has it, or it was interrupted; the message says how to go on"),
+    ("129, 130, 143", "stopped by HUP, INT (Ctrl-C) or TERM; the audit can be resumed"),
+];
+
+fn exit_statuses() -> String {
+    let rows = EXIT_STATUSES.iter().map(|(status, meaning)| format!("\n  {status:<15}{meaning}"));
+    format!("Exit statuses:{}", rows.collect::<String>())
 }
 
 /// Why a command failed.
@@ -98,7 +130,7 @@ impl From<OpenError> for Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         match error {
-            StateError::Locked(_) => Self::Running(error.to_string()),
+            StateError::Locked { .. } => Self::Running(error.to_string()),
             error => Self::BadInput(error.to_string()),
         }
     }
@@ -130,7 +162,7 @@ struct Settings {
     /// The Nova release to reproduce: `hibiscus` is Nova 34.0.0, `grizzly` is Nova 2013.1
     #[arg(long, value_enum, default_value_t = Release::Hibiscus)]
     release: Release,
-    /// The component file [default: `nova-compute-utils.wasm` beside this program]
+    /// A component file in place of the component inside this program
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
 }
@@ -155,15 +187,7 @@ impl Settings {
 
     /// Loads the component without a conductor and a notifier, for pure functions.
     fn plugin(&self) -> Result<Plugin<(), ()>, Failure> {
-        let file = match &self.component {
-            Some(file) => file.clone(),
-            None => std::env::current_exe().unwrap_or_default().with_file_name("nova-compute-utils.wasm"),
-        };
-        if self.component.is_none() && !file.is_file() {
-            let help = "give `--component FILE`, or build it with `cargo xtask build`";
-            return Err(Failure::BadInput(format!("no component at `{}`: {help}", file.display())));
-        }
-        Ok(Runtime::new(Limits::default())?.load(file)?)
+        component::load(self.component.as_deref())
     }
 
     /// Returns the last completed windows, newest first.
@@ -231,12 +255,12 @@ pub fn print_clap_error(error: &clap::Error) -> Status {
 
 /// Prints a line to standard error. Ignores a failed write, because it cannot be reported anywhere.
 pub fn print_stderr(line: &str) {
-    writeln!(io::stderr(), "{line}").ok();
+    writeln!(io::stderr(), "{}", escape(line)).ok();
 }
 
 /// Prints results to standard output. A reader that closes its end early is not an error.
 fn print(text: &str) -> Result<(), Failure> {
-    match writeln!(io::stdout(), "{text}") {
+    match writeln!(io::stdout(), "{}", escape_lines(text)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::HostFailed(format!("cannot write to standard output: {error}")))
         }
@@ -248,9 +272,29 @@ fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [Stri
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(header);
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.map(|cell| escape(&cell)));
     }
     table.trim_fmt()
+}
+
+/// Replaces each character that a terminal obeys by its escape in JSON: control characters, and those that change the
+/// direction of text or break the line. Without it, the name of a host could hide or forge a part of the output.
+fn escape(text: &str) -> String {
+    let obeyed = |character: char| {
+        let direction = ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+        let line = '\u{2028}'..='\u{2029}';
+        character.is_control() || line.contains(&character) || direction.iter().any(|range| range.contains(&character))
+    };
+    let escaped = text.chars().map(|character| match character {
+        character if obeyed(character) => format!("\\u{:04x}", u32::from(character)),
+        character => character.to_string(),
+    });
+    escaped.collect()
+}
+
+/// Escapes a text of several lines.
+fn escape_lines(text: &str) -> String {
+    text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
 }
 
 /// Formats a timestamp of the contract for people: a blank instead of `T`, and no fraction if it is zero.

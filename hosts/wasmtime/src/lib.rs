@@ -27,8 +27,8 @@ pub use limits::Limits;
 pub use ndjson::NdjsonNotifier;
 pub use runtime::{EventReporter, Instance, Plugin, Runtime};
 pub use sql::{
-    BwUsage, BwUsageUpdate, InstanceFault, OpenError, SqlConductor, StateError, StateFile, StoredCheckpoint,
-    VolUsageUpdate, VolumeUsage,
+    BwUsage, BwUsageUpdate, Holder, InstanceFault, OpenError, Schema, SqlConductor, StateError, StateFile,
+    StoredCheckpoint, VolUsageUpdate, VolumeUsage,
 };
 
 /// Compiles the example of the README.

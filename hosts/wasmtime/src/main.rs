@@ -21,6 +21,6 @@ async fn main() -> ExitCode {
 
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
-        Self::from(status as u8)
+        Self::from(status.code())
     }
 }

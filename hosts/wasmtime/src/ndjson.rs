@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -14,9 +15,9 @@ use crate::bindings::nova::compute_utils::notifier::{self, Notification, Priorit
 /// A notifier that writes one JSON object per line, with the keys of oslo.messaging's message.
 ///
 /// A batch is sent when the operating system has all its lines; for a regular file, when they are on the disk. If a
-/// write to a regular file fails, the notifier removes the batch from the file and returns an error for all of it. If a
-/// write to a pipe fails, the lines that were written as a whole are sent and the others are refused. After a failed
-/// write the notifier returns the same error for every further batch.
+/// write fails, the notifier returns an error for the whole batch, so that a resumed audit sends it again. It removes the
+/// batch from a regular file; a pipe may have some of the lines. After a failed write the notifier returns the same error
+/// for every further batch.
 ///
 /// Processes that write to the same file wait for each other. A clone writes to the same file.
 #[derive(Clone, Debug)]
@@ -32,8 +33,8 @@ impl NdjsonNotifier {
         if sink.cut_off { Err(cut_off()) } else { Ok(Self { sink: Arc::new(Mutex::new(sink)) }) }
     }
 
-    /// Appends to a file that an interrupted run may have cut off. If its content does not end with a line break, the
-    /// notifier fails until `resume_at` has cut the partial line.
+    /// Appends to a file that an interrupted run may have cut off. The first call cuts a last line that is the begin of a
+    /// notification, and fails if the file ends with another partial line.
     pub fn append_to_interrupted(path: impl AsRef<Path>) -> io::Result<Self> {
         Ok(Self { sink: Arc::new(Mutex::new(Sink::open(path.as_ref())?)) })
     }
@@ -73,8 +74,8 @@ impl notifier::Host for NdjsonNotifier {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner).position().map_err(|error| host_error(&error))
     }
 
-    /// Cuts a partial last line and remembers the message ids behind the position: `notify` does not write them again.
-    /// Fails if the position is not one of this file.
+    /// Cuts a partial last line and remembers the notifications behind the position: `notify` does not write one again
+    /// that has the same message id, or the same content under another id. Fails if the position is not one of this file.
     async fn resume_at(&mut self, _: Context, position: Option<String>) -> Result<(), HostError> {
         let Some(position) = position else { return Ok(()) };
         self.sink.lock().unwrap_or_else(PoisonError::into_inner).resume_at(&position).map_err(|error| {
@@ -99,32 +100,37 @@ struct Sink {
     path: Option<PathBuf>,
     /// Whether the last line of the file is partial.
     cut_off: bool,
-    /// The message ids that a resumed audit sends again and that the file has already.
-    written: HashSet<String>,
+    /// The notifications that a resumed audit sends again and that the file has already.
+    written: Written,
     failure: Option<HostError>,
 }
 
 impl Sink {
     fn new(file: File) -> io::Result<Self> {
         let regular = file.metadata()?.is_file();
-        Ok(Self { file, regular, path: None, cut_off: false, written: HashSet::new(), failure: None })
+        Ok(Self { file, regular, path: None, cut_off: false, written: Written::default(), failure: None })
     }
 
     fn open(path: &Path) -> io::Result<Self> {
+        // Windows cannot open a directory as a file.
+        let is_new = cfg!(unix) && !path.exists();
         let mut sink = Self::new(OpenOptions::new().append(true).create(true).open(path)?)?;
         // Only a regular file is read: opening a pipe for reading would keep it from ever breaking.
         if sink.regular {
             sink.cut_off = !ends_with_line_break(path)?;
-            sink.path = Some(path.canonicalize()?);
+            let path = path.canonicalize()?;
+            if let Some(directory) = path.parent().filter(|_| is_new) {
+                // Without this, a power failure can remove the file, and with it the lines that are on the disk.
+                File::open(directory)?.sync_all()?;
+            }
+            sink.path = Some(path);
         }
         Ok(sink)
     }
 
-    fn position(&self) -> io::Result<Option<String>> {
+    fn position(&mut self) -> io::Result<Option<String>> {
+        self.cut_partial_line()?;
         let Some(path) = &self.path else { return Ok(None) };
-        if self.cut_off {
-            return Err(cut_off());
-        }
         self.file.lock()?;
         let end = self.file.metadata().map(|metadata| metadata.len());
         self.file.unlock()?;
@@ -146,112 +152,129 @@ impl Sink {
         Ok(())
     }
 
+    /// Cuts the last line if an interrupted run wrote only a part of it. Another partial line is an error, because such
+    /// a file is not a file of notifications.
+    fn cut_partial_line(&mut self) -> io::Result<()> {
+        let Some(path) = self.path.as_ref().filter(|_| self.cut_off) else { return Ok(()) };
+        self.file.lock()?;
+        let cut = cut_partial_line(&self.file, path);
+        self.file.unlock()?;
+        cut?;
+        self.cut_off = false;
+        Ok(())
+    }
+
     fn send(&mut self, notifications: &[Notification]) -> Result<Vec<Option<HostError>>, HostError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        if self.cut_off {
-            return Err(host_error(&cut_off()));
-        }
-        // A line that the file has already is empty.
-        let written = |notification: &Notification| self.written.contains(&notification.message_id);
-        let lines: Vec<_> = notifications
-            .iter()
-            .map(|notification| if written(notification) { Ok(String::new()) } else { line(notification) })
-            .collect();
+        self.cut_partial_line().map_err(|error| host_error(&error))?;
+        let lines: Vec<_> = notifications.iter().map(|notification| self.line(notification)).collect();
         let valid: Vec<&str> = lines.iter().flatten().map(String::as_str).collect();
-        let (mut sent, failure) = match if self.regular { self.append(&valid) } else { self.write(&valid) } {
-            Ok(()) => (valid.len(), None),
-            Err(PartialWrite { sent, error }) => (sent, Some(host_error(&error))),
-        };
-        self.failure.clone_from(&failure);
-        match failure {
-            Some(failure) if sent == 0 => Err(failure),
-            failure => Ok(lines
-                .into_iter()
-                .map(|line| match line {
-                    Err(error) => Some(host_error(&error)),
-                    Ok(_) if sent > 0 => {
-                        sent -= 1;
-                        None
-                    }
-                    Ok(_) => failure.clone(),
-                })
-                .collect()),
+        let written = if self.regular { self.append(&valid) } else { self.write(&valid) };
+        if let Err(error) = written {
+            let failure = host_error(&error);
+            self.failure = Some(failure.clone());
+            return Err(failure);
         }
+        Ok(lines.into_iter().map(|line| line.err().map(|error| host_error(&error))).collect())
+    }
+
+    /// Returns the line of a notification. It is empty if the file has the notification already.
+    fn line(&self, notification: &Notification) -> serde_json::Result<String> {
+        // JSON has line breaks only between tokens, where a blank means the same.
+        let payload = notification.payload.replace(['\n', '\r'], " ");
+        let message = Message {
+            message_id: notification.message_id.as_str().into(),
+            publisher_id: notification.publisher_id.as_str().into(),
+            event_type: notification.event_type.as_str().into(),
+            priority: match notification.priority {
+                Priority::Info => "INFO".into(),
+                Priority::Error => "ERROR".into(),
+            },
+            payload: serde_json::from_str(&payload)?,
+            timestamp: notification.timestamp.as_str().into(),
+        };
+        if self.written.contains(&message)? { Ok(String::new()) } else { Ok(serde_json::to_string(&message)? + "\n") }
     }
 
     /// Writes all lines to the disk, or none.
-    fn append(&mut self, lines: &[&str]) -> Result<(), PartialWrite> {
-        let none = |error| PartialWrite { sent: 0, error };
-        self.file.lock().map_err(none)?;
-        let end = self.file.metadata().map_err(none)?.len();
+    fn append(&mut self, lines: &[&str]) -> io::Result<()> {
+        self.file.lock()?;
+        let outcome = self.append_locked(lines);
+        // A failed unlock does not affect the written lines.
+        self.file.unlock().ok();
+        outcome
+    }
+
+    fn append_locked(&mut self, lines: &[&str]) -> io::Result<()> {
+        let end = self.file.metadata()?.len();
         let written = self.file.write_all(lines.concat().as_bytes()).and_then(|()| self.file.sync_data());
-        let outcome = written.map_err(|error| match self.file.set_len(end).and_then(|()| self.file.sync_data()) {
+        written.map_err(|error| match self.file.set_len(end).and_then(|()| self.file.sync_data()) {
             Ok(()) => error,
             Err(again) => {
                 io::Error::other(format!("{error}; the part of the batch that was written cannot be removed: {again}"))
             }
-        });
-        // A failed unlock does not affect the written lines.
-        self.file.unlock().ok();
-        outcome.map_err(none)
+        })
     }
 
-    /// Writes lines until one fails.
-    fn write(&mut self, lines: &[&str]) -> Result<(), PartialWrite> {
-        for (sent, line) in lines.iter().enumerate() {
-            self.file.write_all(line.as_bytes()).map_err(|error| PartialWrite { sent, error })?;
-        }
-        Ok(())
+    /// Writes each line at once, so that lines of other writers do not divide it if it is short.
+    fn write(&mut self, lines: &[&str]) -> io::Result<()> {
+        lines.iter().try_for_each(|line| self.file.write_all(line.as_bytes()))
     }
-}
-
-/// A failed write, and the number of whole lines before the failure.
-struct PartialWrite {
-    sent: usize,
-    error: io::Error,
 }
 
 fn host_error(error: &dyn std::error::Error) -> HostError {
     HostError::new("NotificationNotSent", format!("cannot write notifications: {error}"))
 }
 
-#[derive(Serialize)]
+#[derive(Deserialize, Serialize)]
 #[expect(clippy::struct_field_names, reason = "oslo.messaging named the keys")]
 struct Message<'a> {
-    message_id: &'a str,
-    publisher_id: &'a str,
-    event_type: &'a str,
-    priority: &'static str,
+    message_id: Cow<'a, str>,
+    publisher_id: Cow<'a, str>,
+    event_type: Cow<'a, str>,
+    priority: Cow<'a, str>,
+    #[serde(borrow)]
     payload: &'a RawValue,
-    timestamp: &'a str,
+    timestamp: Cow<'a, str>,
 }
 
-fn line(notification: &Notification) -> serde_json::Result<String> {
-    // JSON has line breaks only between tokens, where a blank means the same.
-    let payload = notification.payload.replace(['\n', '\r'], " ");
-    let message = Message {
-        message_id: &notification.message_id,
-        publisher_id: &notification.publisher_id,
-        event_type: &notification.event_type,
-        priority: match notification.priority {
-            Priority::Info => "INFO",
-            Priority::Error => "ERROR",
-        },
-        payload: serde_json::from_str(&payload)?,
-        timestamp: &notification.timestamp,
-    };
-    Ok(serde_json::to_string(&message)? + "\n")
+impl Message<'_> {
+    /// Returns what a notification that is sent again has in common with the first one, whatever its message id is.
+    fn content(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&(&self.publisher_id, &self.event_type, &self.priority, self.payload))
+    }
 }
 
-/// Cuts the partial last line of a file and returns the message ids of the lines behind `offset`.
-fn written_behind(file: &File, path: &Path, offset: u64) -> io::Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Line {
-        message_id: String,
+/// Notifications of a file.
+#[derive(Debug, Default)]
+struct Written {
+    message_ids: HashSet<String>,
+    contents: HashSet<String>,
+}
+
+impl Written {
+    fn insert(&mut self, message: &Message) -> serde_json::Result<()> {
+        self.message_ids.insert(message.message_id.clone().into_owned());
+        self.contents.insert(message.content()?);
+        Ok(())
     }
 
+    fn extend(&mut self, other: Self) {
+        self.message_ids.extend(other.message_ids);
+        self.contents.extend(other.contents);
+    }
+
+    fn contains(&self, message: &Message) -> serde_json::Result<bool> {
+        let is_empty = self.message_ids.is_empty();
+        Ok(!is_empty
+            && (self.message_ids.contains(&*message.message_id) || self.contents.contains(&message.content()?)))
+    }
+}
+
+/// Cuts the partial last line of a file and returns the notifications of the lines behind `offset`.
+fn written_behind(file: &File, path: &Path, offset: u64) -> io::Result<Written> {
     let other = || io::Error::other(format!("`{}` is not as the interrupted run left it", path.display()));
     if file.metadata()?.len() < offset {
         return Err(other());
@@ -267,18 +290,48 @@ fn written_behind(file: &File, path: &Path, offset: u64) -> io::Result<Vec<Strin
     }
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
-    let ids: Vec<String> = bytes[..whole]
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice::<Line>(line).ok())
-        .map(|line| line.message_id)
-        .collect();
+    let whole = length_of_lines(&bytes);
+    let mut written = Written::default();
+    for line in bytes[..whole].split(|byte| *byte == b'\n') {
+        // Lines of other programs are none of the audit's.
+        if let Ok(message) = serde_json::from_slice(line) {
+            written.insert(&message)?;
+        }
+    }
     if whole < bytes.len() {
         file.set_len(offset + u64::try_from(whole).map_err(io::Error::other)?)?;
     }
     // The interrupted run may have stopped before its lines reached the disk.
     file.sync_data()?;
-    Ok(ids)
+    Ok(written)
+}
+
+/// Cuts the last line of a file if it is the begin of a notification. Fails if it is another partial line.
+fn cut_partial_line(file: &File, path: &Path) -> io::Result<()> {
+    const BEGIN: &[u8] = b"{\"message_id\":\"";
+    /// More than a notification has.
+    const LONGEST_LINE: u64 = 1 << 24;
+
+    let mut reader = File::open(path)?;
+    let offset = reader.metadata()?.len().saturating_sub(LONGEST_LINE);
+    reader.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes)?;
+    let whole = length_of_lines(&bytes);
+    let part = &bytes[whole..];
+    if !part.starts_with(&BEGIN[..BEGIN.len().min(part.len())]) || (whole == 0 && offset > 0) {
+        return Err(cut_off());
+    }
+    if !part.is_empty() {
+        file.set_len(offset + u64::try_from(whole).map_err(io::Error::other)?)?;
+        file.sync_data()?;
+    }
+    Ok(())
+}
+
+/// Returns the length of `bytes` without a partial last line.
+fn length_of_lines(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1)
 }
 
 fn cut_off() -> io::Error {

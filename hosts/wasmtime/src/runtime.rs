@@ -44,9 +44,18 @@ impl Runtime {
     {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        Component::from_binary(&self.engine, &bytes)
+        self.load_bytes(path, &bytes)
+    }
+
+    /// Compiles a component in memory and links it like [`Runtime::load`]. `name` identifies it in errors.
+    pub fn load_bytes<C, N>(&self, name: impl AsRef<Path>, bytes: &[u8]) -> Result<Plugin<C, N>, Error>
+    where
+        C: conductor::Host + 'static,
+        N: notifier::Host + 'static,
+    {
+        Component::from_binary(&self.engine, bytes)
             .and_then(|component| Plugin::link(self, &component))
-            .map_err(|error| Error::Load { path: path.into(), reason: one_line(&error) })
+            .map_err(|error| Error::Load { path: name.as_ref().into(), reason: one_line(&error) })
     }
 
     fn store<C: Send, N: Send>(&self, callbacks: Callbacks<C, N>, clock: Clock) -> Store<State<C, N>> {

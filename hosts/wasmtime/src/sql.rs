@@ -4,12 +4,14 @@ mod connection;
 mod dialect;
 mod faults;
 mod instances;
+mod schema;
 mod state;
 mod table;
 mod task_log;
 mod volume_usage;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nova_compute_utils::{DatabaseRules, Release};
 use sqlx::{Any, AnyPool, Transaction};
@@ -18,7 +20,11 @@ pub use bw_usage::{BwUsage, BwUsageUpdate};
 pub use connection::OpenError;
 use dialect::Dialect;
 pub use faults::InstanceFault;
-pub use state::{StateError, StateFile, StoredCheckpoint};
+use instances::{CHILDREN, INSTANCE, OF_CHILD};
+pub use schema::Schema;
+use schema::Tables;
+pub use state::{Holder, StateError, StateFile, StoredCheckpoint};
+use table::{Column, Table, columns};
 pub use volume_usage::{VolUsageUpdate, VolumeUsage};
 
 use crate::bindings::nova::compute_utils::conductor::{
@@ -42,7 +48,7 @@ pub struct SqlConductor {
     dialect: Dialect,
     clock: Clock,
     release: Release,
-    has_share_mapping: bool,
+    tables: Arc<Tables>,
     reads_block_devices: bool,
     reads_shares: bool,
     path: PathBuf,
@@ -50,14 +56,17 @@ pub struct SqlConductor {
 }
 
 impl SqlConductor {
-    /// Opens the existing database at `url`: `sqlite:PATH`. Does not create a missing one.
+    /// Opens the existing database at `url`: `sqlite:PATH`. Does not create a missing one. Fails when a table or column
+    /// is missing that a Nova database of its age has. The conductor reads a column that Nova has added later as null,
+    /// and does not write it.
     ///
     /// `clock` gives the timestamps of rows, such as `created_at`.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, OpenError> {
-        let (pool, dialect, has_share_mapping, path) = connection::open(url).await?;
+        let (pool, dialect, tables, path) = connection::open(url, &used()).await?;
+        let tables = Arc::new(tables);
         let (release, reads_block_devices, reads_shares) = (Release::Hibiscus, false, false);
         let state = None;
-        Ok(Self { pool, dialect, clock, release, has_share_mapping, reads_block_devices, reads_shares, path, state })
+        Ok(Self { pool, dialect, clock, release, tables, reads_block_devices, reads_shares, path, state })
     }
 
     /// Sets the Nova release whose rules for actions and events the conductor follows. With `grizzly`, it does not use
@@ -82,7 +91,13 @@ impl SqlConductor {
     /// a query per page. Has no effect on a database without the table `share_mapping`. Default: no.
     #[must_use]
     pub fn with_shares(self, reads_shares: bool) -> Self {
-        Self { reads_shares: reads_shares && self.has_share_mapping, ..self }
+        Self { reads_shares, ..self }
+    }
+
+    /// Returns the Nova release that the tables of the database belong to.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        self.tables.schema()
     }
 
     /// Keeps the checkpoints of audits in this file, which is created if it does not exist and locked until
@@ -146,7 +161,18 @@ impl conductor::Host for SqlConductor {
         task_items: i64,
         message: String,
     ) -> Result<()> {
-        self.begin_task(key, task_items, message).await
+        let created_at = self.now();
+        if let Some(state) = &self.state {
+            state.expect_row(&key, &created_at).await?;
+        }
+        let begun = self.begin_task(key.clone(), task_items, message, &created_at).await;
+        if let (Some(state), Err(error)) = (&self.state, &begun)
+            && error.code == "TaskAlreadyRunning"
+        {
+            // The row is another program's, and so no checkpoint of this audit may stay.
+            state.remove(&key).await?;
+        }
+        begun
     }
 
     async fn task_log_end_task(
@@ -156,7 +182,12 @@ impl conductor::Host for SqlConductor {
         errors: i64,
         message: Option<String>,
     ) -> Result<()> {
-        self.end_task(&key, errors, message).await
+        self.end_task(&key, errors, message).await?;
+        if let Some(state) = self.state.as_ref().filter(|_| errors == 0) {
+            // The row is finished, so a checkpoint that stays is never read.
+            state.remove(&key).await.ok();
+        }
+        Ok(())
     }
 
     async fn audit_checkpoint_get(&mut self, _: Context, key: TaskLogKey) -> Result<Option<AuditCheckpoint>> {
@@ -227,6 +258,26 @@ impl conductor::Host for SqlConductor {
     ) -> Result<Option<InstanceActionEvent>> {
         self.finish_event(&context, values).await.map(Some)
     }
+}
+
+/// Returns the tables that the conductor uses and their columns.
+fn used() -> Vec<(&'static str, Vec<&'static [Column]>)> {
+    fn rows<T: Table>() -> (&'static str, Vec<&'static [Column]>) {
+        (T::NAME, vec![T::COLUMNS])
+    }
+    let services: &[Column] = &columns! { host: Text, binary: Text, deleted: Integer };
+    let mut used = vec![
+        ("instances", vec![INSTANCE]),
+        ("services", vec![services]),
+        rows::<TaskLog>(),
+        rows::<InstanceAction>(),
+        rows::<InstanceActionEvent>(),
+        rows::<InstanceFault>(),
+        rows::<BwUsage>(),
+        rows::<VolumeUsage>(),
+    ];
+    used.extend(CHILDREN.map(|child| (child.table, vec![child.columns, OF_CHILD])));
+    used
 }
 
 /// Parses a timestamp of the contract. Returns it with six digits of fraction, so that timestamps compare as strings.

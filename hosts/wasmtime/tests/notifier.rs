@@ -1,6 +1,7 @@
 //! The NDJSON notifier: the lines that it writes, and its errors.
 
 use std::fs;
+use std::path::Path;
 
 use nova_compute_utils_wasmtime::NdjsonNotifier;
 use nova_compute_utils_wasmtime::conductor::{Context, HostError};
@@ -66,6 +67,100 @@ fn rejects_a_file_without_a_final_line_break() {
     NdjsonNotifier::append(directory.path().join("no/such/directory")).expect_err("no directory");
 }
 
+/// A file after an interrupted run, and the position before its last page.
+async fn interrupted(file: &Path) -> Option<String> {
+    let mut notifier = NdjsonNotifier::append(file).expect("a notifier");
+    notify(&mut notifier, &[r#"{"page":1}"#]).await.expect("answers");
+    let position = notifier.position(Context::default()).await.expect("a position");
+    notify(&mut notifier, &[r#"{"page":2,"instance":"a"}"#, r#"{"page":2,"instance":"b"}"#]).await.expect("answers");
+    position
+}
+
+#[tokio::test]
+async fn a_resumed_run_does_not_repeat_a_line_whatever_its_id_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("out.ndjson");
+    let position = interrupted(&file).await;
+    let before = fs::read_to_string(&file).expect("a file");
+    fs::write(&file, before.clone() + r#"{"message_id":"3e8d"#).expect("a cut file");
+
+    let mut notifier = NdjsonNotifier::append_to_interrupted(&file).expect("a notifier");
+    notifier.resume_at(Context::default(), position).await.expect("the position");
+    assert_eq!(fs::read_to_string(&file).expect("a file"), before, "the partial line stays");
+    let other_id = |payload: &str| Notification { message_id: "another".into(), ..notification(payload) };
+    let same_id = |payload: &str| notification(payload);
+    let batch = vec![
+        other_id(r#"{"page":2,"instance":"a"}"#),
+        Notification { timestamp: "2026-11-01 00:20:00".into(), ..other_id(r#"{"page":2,"instance":"b"}"#) },
+        same_id(r#"{"page":2,"instance":"a","changed":true}"#),
+        // These are new: a page before the position, another type, another publisher.
+        other_id(r#"{"page":1}"#),
+        Notification { event_type: "instance.exists".into(), ..other_id(r#"{"page":2,"instance":"a"}"#) },
+        Notification { publisher_id: "compute.cmp-02".into(), ..other_id(r#"{"page":2,"instance":"a"}"#) },
+    ];
+    let answers = notifier.notify(Context::default(), batch).await.expect("answers");
+    assert_eq!(answers, vec![None; 6]);
+    let text = fs::read_to_string(&file).expect("a file");
+    let new: Vec<&str> = text.strip_prefix(&before).expect("the earlier lines").lines().collect();
+    assert_eq!(new.len(), 3, "{new:?}");
+    assert!(new[0].contains(r#""payload":{"page":1}"#), "{new:?}");
+    assert!(new[1].contains(r#""event_type":"instance.exists""#) && new[2].contains("compute.cmp-02"), "{new:?}");
+}
+
+#[tokio::test]
+async fn cuts_only_a_line_that_an_interrupted_run_began() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("out.ndjson");
+    for (part, is_cut) in [
+        ("{", true),
+        (r#"{"message_id":"48b9"#, true),
+        (r#"{"message_id":"48b988aa","publisher_id":"compute.cmp-01"}"#, true),
+        ("no notification", false),
+        (r#"{"message_is":"#, false),
+    ] {
+        for whole in ["", "{}\n"] {
+            let text = format!("{whole}{part}");
+            fs::write(&file, &text).expect("a file");
+            NdjsonNotifier::append(&file).expect_err("a partial line");
+            let mut notifier = NdjsonNotifier::append_to_interrupted(&file).expect("a notifier");
+            assert_eq!(fs::read_to_string(&file).expect("a file"), text, "opening changes nothing");
+            let position = notifier.position(Context::default()).await;
+            let answers = notify(&mut notifier, &["{}"]).await;
+            assert_eq!((position.is_ok(), answers.is_ok()), (is_cut, is_cut), "{text}");
+            let expected = if is_cut { whole.to_owned() + &line("{}") } else { text };
+            assert_eq!(fs::read_to_string(&file).expect("a file"), expected);
+        }
+    }
+}
+
+/// The kernel fails `fdatasync`, so the batch may not be on the disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn removes_a_batch_that_cannot_be_synchronized() {
+    use std::collections::BTreeMap;
+
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("out.ndjson");
+    fs::write(&file, "{}\n").expect("a file");
+    let mut notifier = NdjsonNotifier::append(&file).expect("a notifier");
+    let failing = SeccompAction::Errno(libc::EIO.unsigned_abs());
+    let calls = BTreeMap::from([(libc::SYS_fdatasync, Vec::new())]);
+    let arch = std::env::consts::ARCH.try_into().expect("an architecture");
+    let filter = SeccompFilter::new(calls, SeccompAction::Allow, failing, arch);
+    let filter: BpfProgram = filter.and_then(TryInto::try_into).expect("a filter");
+    // The filter applies to this thread and to those that it starts.
+    let runs = std::thread::spawn(move || {
+        seccompiler::apply_filter(&filter).expect("a filter");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(notify(&mut notifier, &["{}", "{}"]))
+    });
+    let error = runs.join().expect("a finished thread").expect_err("the disk fails");
+    assert!(error.message.contains("Input/output error"), "{}", error.message);
+    assert_eq!(fs::read_to_string(&file).expect("a file"), "{}\n");
+}
+
 #[tokio::test]
 async fn concurrent_writers_do_not_mix_batches() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -103,7 +198,7 @@ async fn reports_a_full_disk() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn reports_a_closed_pipe_and_counts_the_lines_before_it() {
+async fn refuses_a_whole_batch_when_a_pipe_closes_in_the_middle() {
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
     let mut notifier =
         NdjsonNotifier::append(format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer))).expect("a notifier");
@@ -114,12 +209,8 @@ async fn reports_a_closed_pipe_and_counts_the_lines_before_it() {
     // More than a pipe holds: the reader reads some lines before it closes.
     let length = line(&payload).len();
     let read = std::thread::spawn(move || std::io::Read::read_exact(&mut reader, &mut vec![0; length * 5]));
-    let answers = notify(&mut notifier, &[payload.as_str(); 50]).await.expect("answers");
+    let error = notify(&mut notifier, &[payload.as_str(); 50]).await.expect_err("no reader");
     read.join().expect("a finished thread").expect("five lines");
-    let whole = answers.iter().take_while(|answer| answer.is_none()).count();
-    assert!((3..50).contains(&whole), "{whole}");
-    let refused: Vec<_> = answers[whole..].iter().flatten().collect();
-    assert_eq!(refused.len(), 50 - whole);
-    assert!(refused.iter().all(|error| error.message.contains("Broken pipe")));
+    assert!(error.message.contains("Broken pipe"), "{}", error.message);
     notify(&mut notifier, &["{}"]).await.expect_err("the error is permanent");
 }

@@ -3,195 +3,80 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process;
 
-use common::{Cell, component_path, read_json};
+use common::Cell;
+use common::audits::{Expected, OUT, grow, kill_at, message_ids, outcome, program, run, run_into, sent, task_log};
+use nova_compute_utils_wasmtime::{Clock, StateFile};
 use serde_json::Value;
 
-/// The copies of each instance in a grown cell.
-const COPIES: usize = 38;
+const STATE: &str = "nova.sqlite.audit-state";
 
-fn program(cell: &Cell, subcommand: &str) -> Command {
-    let settings = read_json(&cell.golden("cell.json"));
-    let setting = |name: &str| settings[name].as_str().expect("a setting").to_owned();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nova-usage-audit"));
-    command.arg(subcommand).arg("--component").arg(component_path());
-    command.args(["--now", &setting("now"), "--period", &setting("instance_usage_audit_period")]);
-    command.args(["--database", "sqlite:nova.sqlite"]).current_dir(cell.directory.path());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    command
+async fn open_state(cell: &Cell) -> sqlx::SqlitePool {
+    sqlx::SqlitePool::connect(&format!("sqlite:{}", cell.file(STATE).display())).await.expect("a state file")
 }
 
-fn run(cell: &Cell, options: &str) -> Command {
-    let mut command = program(cell, "run");
-    command.args(["--all-hosts", "--format", "both"]).args(options.split_whitespace());
-    command
-}
-
-fn outcome(command: &mut Command) -> (Option<i32>, String) {
-    let output = command.output().expect("the program");
-    (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
-}
-
-/// Copies the instances of a cell and everything that belongs to them, under new UUIDs.
-async fn grow(cell: &Cell, copies: usize) {
-    let pool = cell.pool().await;
-    let mut sql = String::from("BEGIN;");
-    for (table, key) in [
-        ("instance_extra", "instance_uuid"),
-        ("instance_info_caches", "instance_uuid"),
-        ("instance_system_metadata", "instance_uuid"),
-        ("instance_metadata", "instance_uuid"),
-        ("instances", "uuid"),
-    ] {
-        let names = format!("SELECT name FROM pragma_table_info('{table}') WHERE name NOT IN ('id', '{key}')");
-        let names: Vec<String> =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(names)).fetch_all(&pool).await.expect("columns");
-        let names = names.join(", ");
-        let source = format!("CREATE TEMP TABLE source_{table} AS SELECT {key}, {names} FROM {table};");
-        sql += &source;
-        for copy in 1..=copies {
-            let insert = format!(
-                "INSERT INTO {table} ({key}, {names}) \
-                 SELECT substr({key}, 1, 32) || printf('%04x', {copy} * 7 + 1), {names} FROM source_{table};"
-            );
-            sql += &insert;
-        }
-    }
+/// Changes the state file.
+async fn change_state(cell: &Cell, sql: &str) {
+    let pool = open_state(cell).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&pool).await.expect(sql);
     pool.close().await;
-    cell.execute(&(sql + "COMMIT")).await;
-}
-
-fn lines(file: &Path) -> usize {
-    fs::read(file).map_or(0, |bytes| bytes.split(|byte| *byte == b'\n').count() - 1)
-}
-
-fn sent(cell: &Cell) -> Vec<Value> {
-    let text = fs::read_to_string(cell.directory.path().join("out.ndjson")).expect("a file");
-    assert!(text.is_empty() || text.ends_with('\n'));
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-/// Returns the rows of the task log by host, without the seconds in their messages.
-async fn task_log(cell: &Cell) -> Vec<Value> {
-    let sql = "SELECT json_array(host, state, task_items, errors, message) FROM task_log ORDER BY host";
-    let pool = cell.pool().await;
-    let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&pool).await.expect("rows");
-    pool.close().await;
-    let row = |text: &String| {
-        let mut row: Value = serde_json::from_str(text).expect("JSON");
-        let message = row[4].as_str().expect("a message");
-        let start = message.rsplit_once(" in ").map_or(message, |(start, _)| start);
-        row[4] = start.into();
-        row
-    };
-    rows.iter().map(row).collect()
-}
-
-/// Waits until the file has some lines or the program has ended.
-fn wait_for_lines(child: &mut Child, file: &Path, count: usize) {
-    while lines(file) < count && child.try_wait().expect("a status").is_none() {
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn messages(sent: &[Value]) -> BTreeSet<String> {
-    sent.iter().map(|line| line["message_id"].as_str().expect("an id").to_owned()).collect()
-}
-
-#[tokio::test]
-async fn killed_runs_lose_nothing_and_write_nothing_twice() {
-    let whole = Cell::unpack("month");
-    grow(&whole, COPIES).await;
-    let (status, stderr) = outcome(&mut run(&whole, "--notify ndjson:out.ndjson"));
-    assert!(matches!(status, Some(0 | 1)), "{stderr}");
-    let expected = messages(&sent(&whole));
-    let expected_rows = task_log(&whole).await;
-    assert!(expected.len() > 600, "{}", expected.len());
-    assert_eq!(sent(&whole).len(), expected.len(), "one id per notification");
-
-    let mut interrupted = 0;
-    for (number, signal) in ["KILL", "TERM", "INT", "KILL"].into_iter().enumerate() {
-        let cell = Cell::unpack("month");
-        grow(&cell, COPIES).await;
-        let file = cell.directory.path().join("out.ndjson");
-        // Seeded points, spread over the file.
-        let mut after = 1 + number * 600;
-        let mut options = "--notify ndjson:out.ndjson";
-        loop {
-            let mut child = run(&cell, options).spawn().expect("the program");
-            wait_for_lines(&mut child, &file, after);
-            let kill = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).output();
-            kill.expect("kill");
-            let status = child.wait().expect("a status");
-            match status.code() {
-                None => interrupted += 1,
-                Some(0 | 1) => break,
-                Some(code) => panic!("exit status {code} after {signal} at {after} lines"),
-            }
-            after = lines(&file) + 1 + number * 530;
-            options = "--notify ndjson:out.ndjson --resume";
-        }
-        let lines = sent(&cell);
-        assert_eq!(messages(&lines), expected, "{signal}");
-        assert_eq!(lines.len(), expected.len(), "{signal}: a line is there twice");
-        assert_eq!(task_log(&cell).await, expected_rows, "{signal}");
-    }
-    assert!(interrupted > 0, "no run was interrupted");
 }
 
 #[tokio::test]
 async fn a_full_disk_leaves_the_window_resumable() {
     let cell = Cell::unpack("month");
-    let (status, stderr) = outcome(&mut run(&cell, "--notify ndjson:/dev/full"));
-    assert_eq!(status, Some(3), "{stderr}");
-    assert!(
-        stderr.contains("No space left on device (os error 28); continue it with `") && stderr.contains(" --resume`"),
-        "{stderr}"
-    );
+    let full = outcome(&mut run_into(&cell, "ndjson:/dev/full", ""));
+    full.expect(3, &["No space left on device (os error 28); continue it with `", " --resume`"]);
     assert_eq!(task_log(&cell).await[0][1], "RUNNING");
 
     let mut again = program(&cell, "run");
-    again.args(["--host", "cmp-01", "--format", "both", "--notify", "ndjson:out.ndjson"]);
-    let (status, stderr) = outcome(&mut again);
-    assert_eq!(status, Some(4), "{stderr}");
-    assert!(stderr.contains("0 of 14 instances; continue it with `"), "{stderr}");
+    again.args(["--force", "--host", "cmp-01", "--format", "both", "--notify", "ndjson:out.ndjson"]);
+    let again = outcome(&mut again);
+    again.expect(
+        4,
+        &["and process ", "got to 0 of 14 instances; continue it with `", "--notify ndjson:out.ndjson --resume`"],
+    );
 
-    let output = program(&cell, "status").stdout(Stdio::piped()).output().expect("the program");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("running, resumable"));
-
-    let (status, stderr) = outcome(&mut run(&cell, "--notify ndjson:out.ndjson --resume"));
-    assert_eq!(status, Some(0), "{stderr}");
+    outcome(&mut run(&cell, "--resume")).expect(0, &[]);
     assert!(task_log(&cell).await.iter().all(|row| row[1] == "DONE" && row[3] == 0));
-    assert_eq!(messages(&sent(&cell)).len(), sent(&cell).len());
+    assert_eq!(message_ids(&sent(&cell)).len(), sent(&cell).len());
 }
 
 #[tokio::test]
 async fn gives_up_as_nova_does() {
     let cell = Cell::unpack("month");
-    assert_eq!(outcome(&mut run(&cell, "--notify ndjson:/dev/full")).0, Some(3));
-    let (status, stderr) = outcome(&mut run(&cell, "--notify ndjson:out.ndjson --give-up"));
-    assert_eq!(status, Some(1), "{stderr}");
+    outcome(&mut run_into(&cell, "ndjson:/dev/full", "")).expect(3, &[]);
+    let given_up = outcome(&mut run(&cell, "--give-up --json"));
+    given_up.expect(1, &["error: host `cmp-01`: ", "the operator gave it up"]);
+    let summary: Value = serde_json::from_str(&given_up.stdout).expect("JSON");
+    assert_eq!((&summary["hosts"][0]["audit"], &summary["hosts"][0]["errors"]), (&"given up".into(), &14.into()));
+    assert_eq!((&summary["totals"]["hosts"], &summary["totals"]["errors"]), (&4.into(), &14.into()));
     let rows = task_log(&cell).await;
     assert_eq!((&rows[0][1], &rows[0][2], &rows[0][3]), (&"DONE".into(), &14.into(), &14.into()));
+
+    // What was given up can be sent later. Until it is sent, nothing is lost.
+    let full = outcome(&mut run_into(&cell, "ndjson:/dev/full", "--retry-failed"));
+    full.expect(3, &["No space left on device", "continue it with `", " --retry-failed --resume`"]);
+    assert_eq!(task_log(&cell).await[0][3], 14);
+    outcome(&mut run(&cell, ""))
+        .expect(1, &["has been run before, with 14 errors; send what failed with `--retry-failed`"]);
+    outcome(&mut run(&cell, "--retry-failed")).expect(0, &[]);
+    let whole = Cell::unpack("month");
+    Expected::of(&whole).await.assert_file(&cell);
+    assert_eq!(task_log(&cell).await[0][3], 0);
 }
 
 #[tokio::test]
 async fn refuses_a_running_audit_without_a_checkpoint() {
     let cell = Cell::unpack("month");
-    assert_eq!(outcome(&mut run(&cell, "--notify ndjson:/dev/full")).0, Some(3));
+    outcome(&mut run_into(&cell, "ndjson:/dev/full", "")).expect(3, &[]);
     // A lost state file is a safe start: the row stays as it is.
-    fs::remove_file(cell.directory.path().join("nova.sqlite.audit-state")).expect("a state file");
-    for options in ["--notify ndjson:out.ndjson", "--notify ndjson:out.ndjson --resume"] {
-        let (status, stderr) = outcome(&mut run(&cell, options));
-        assert_eq!(status, Some(4), "{stderr}");
-        assert!(stderr.contains("host `cmp-01`: the audit of this window is running"), "{stderr}");
-        assert!(stderr.contains("it has no checkpoint"), "{stderr}");
+    fs::remove_file(cell.file(STATE)).expect("a state file");
+    for options in ["", "--resume", "--resume auto"] {
+        let refused = outcome(&mut run(&cell, options));
+        refused.expect(4, &["host `cmp-01`: the audit of this window is running", "it has no checkpoint"]);
     }
     assert_eq!(task_log(&cell).await[0][1], "RUNNING");
 }
@@ -199,11 +84,11 @@ async fn refuses_a_running_audit_without_a_checkpoint() {
 #[tokio::test]
 async fn refuses_state_files_that_are_not_of_this_cell() {
     let other = Cell::unpack("month");
-    assert_eq!(outcome(&mut run(&other, "--notify ndjson:out.ndjson")).0, Some(0));
-    let state = fs::read(other.directory.path().join("nova.sqlite.audit-state")).expect("a state file");
+    outcome(&mut run_into(&other, "ndjson:/dev/full", "")).expect(3, &[]);
+    let state = fs::read(other.file(STATE)).expect("a state file");
 
     let cell = Cell::unpack("month");
-    let path = cell.directory.path().join("my-state");
+    let path = cell.file("my-state");
     let nova = fs::read(cell.path()).expect("a file");
     let half = state[..state.len() / 2].to_vec();
     for (content, expected) in [
@@ -213,24 +98,193 @@ async fn refuses_state_files_that_are_not_of_this_cell() {
         (nova, "`my-state` is not a state file"),
     ] {
         fs::write(&path, &content).expect("a file");
-        let (status, stderr) = outcome(&mut run(&cell, "--notify ndjson:out.ndjson --state my-state"));
-        assert_eq!(status, Some(2), "{stderr}");
-        assert!(stderr.contains("my-state") && stderr.contains(expected), "{stderr}");
+        outcome(&mut run(&cell, "--state my-state")).expect(2, &["my-state", expected]);
         assert!(fs::read(&path).expect("a file") == content, "the refused file changed");
-        assert!(!cell.directory.path().join("out.ndjson").exists());
+        assert!(!cell.file(OUT).exists());
     }
     assert_eq!(task_log(&cell).await, Vec::<Value>::new());
 }
 
 #[tokio::test]
-async fn refuses_a_second_run_on_the_same_state() {
+async fn a_second_run_is_refused_and_says_who_has_the_state_file_and_how_far_it_is() {
     let cell = Cell::unpack("month");
-    let conductor = cell.conductor(nova_compute_utils_wasmtime::Clock::System).await;
+    outcome(&mut run_into(&cell, "ndjson:/dev/full", "")).expect(3, &[]);
+    let conductor = cell.conductor(Clock::System).await;
     let state = conductor.default_state();
+    assert_eq!(StateFile::holder(&state), None);
     let conductor = conductor.with_state(&state).await.expect("a state file");
-    let (status, stderr) = outcome(&mut run(&cell, "--notify ndjson:out.ndjson"));
-    assert_eq!(status, Some(4), "{stderr}");
-    assert!(stderr.starts_with("error: another run uses the state file `"), "{stderr}");
+
+    let holder = StateFile::holder(&state).expect("a holder");
+    assert_eq!(holder.process, process::id());
+    assert!(!holder.machine.is_empty());
+    let (process, machine) = (holder.process, holder.machine);
+    // A symbolic link leads to the same lock.
+    std::os::unix::fs::symlink(&state, cell.file("link")).expect("a link");
+    for options in ["", "--resume", "--resume auto", "--give-up", "--state link"] {
+        let refused = outcome(&mut run(&cell, options));
+        refused.expect(
+            4,
+            &[&format!(": process {process} on `{machine}`, since 20"), " UTC; it got to 0 of 14 instances on 1 host"],
+        );
+        assert!(refused.stderr.starts_with("error: another run uses the state file `"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("; wait until it ends; if it is stopped, continue it with `"),
+            "{}",
+            refused.stderr
+        );
+        assert!(!cell.file(OUT).exists());
+    }
+    // Reading needs no lock.
+    let reader = StateFile::open_to_read(&state, &conductor.cell()).await.expect("a state file");
+    reader.close().await;
+
     conductor.close_state().await;
-    assert_eq!(outcome(&mut run(&cell, "--notify ndjson:out.ndjson")).0, Some(0));
+    assert_eq!(StateFile::holder(&state), None);
+    outcome(&mut run(&cell, "--resume")).expect(0, &[]);
+}
+
+#[tokio::test]
+async fn a_killed_run_unlocks_the_state_file() {
+    let cell = Cell::unpack("month");
+    grow(&cell, 10).await;
+    kill_at(&cell, run(&cell, ""), 1);
+    let state = cell.file(STATE);
+    assert_eq!(StateFile::holder(&state), None);
+    outcome(&mut run(&cell, "--resume=auto")).expect(0, &[]);
+    Expected::of(&cell_without_audits(&cell).await).await.assert_file(&cell);
+}
+
+/// Copies a cell and removes its audits.
+async fn cell_without_audits(cell: &Cell) -> Cell {
+    let copy = cell.copy();
+    copy.execute("DELETE FROM task_log").await;
+    copy
+}
+
+#[tokio::test]
+async fn resume_auto_continues_only_a_run_of_this_machine() {
+    let cell = Cell::unpack("month");
+    outcome(&mut run_into(&cell, "ndjson:/dev/full", "")).expect(3, &[]);
+    let conductor = cell.conductor(Clock::System).await.with_state(cell.file(STATE)).await.expect("a state file");
+    conductor.close_state().await;
+
+    // Another program has inserted the row after this run's first checkpoint.
+    let pool = open_state(&cell).await;
+    let own: String =
+        sqlx::query_scalar("SELECT row_created_at FROM audit_checkpoint").fetch_one(&pool).await.expect("a time");
+    pool.close().await;
+    let other = "2026-11-01T00:17:03.000001";
+    for row_created_at in [format!("'{other}'"), "NULL".to_owned()] {
+        change_state(&cell, &format!("UPDATE audit_checkpoint SET row_created_at = {row_created_at}")).await;
+        let refused = outcome(&mut run(&cell, "--resume auto"));
+        refused.expect(4, &["its run may still be alive, because another program inserted the row of `task_log`"]);
+    }
+
+    let moved = format!("process = 4711, machine = 'node-7', row_created_at = '{own}'");
+    change_state(&cell, &format!("UPDATE audit_checkpoint SET {moved}")).await;
+    let refused = outcome(&mut run(&cell, "--resume auto"));
+    refused.expect(
+        4,
+        &[
+            "and process 4711 on `node-7` got to 0 of 14 instances; its run may still be alive, because it was on another",
+            "out.ndjson --resume`",
+        ],
+    );
+    // The other hosts are audited.
+    let states: Vec<_> = task_log(&cell).await.iter().map(|row| row[1].clone()).collect();
+    assert_eq!(states, ["RUNNING", "DONE", "DONE", "DONE"]);
+
+    outcome(&mut run(&cell, "--resume")).expect(0, &[]);
+    Expected::of(&Cell::unpack("month")).await.assert_file(&cell);
+}
+
+#[tokio::test]
+async fn resume_auto_starts_audits_that_have_not_begun() {
+    let cell = Cell::unpack("month");
+    outcome(&mut run(&cell, "--resume auto")).expect(0, &[]);
+    Expected::of(&Cell::unpack("month")).await.assert_file(&cell);
+    // Nothing is left: a cron job may run it at any time.
+    outcome(&mut run(&cell, "--resume auto")).expect(0, &["has been run before"]);
+    Expected::of(&Cell::unpack("month")).await.assert_file(&cell);
+}
+
+#[tokio::test]
+async fn a_row_that_another_program_inserts_in_between_is_refused() {
+    let cell = Cell::unpack("month");
+    // The trigger stands for a program that begins the audit of this host after this run read the task log.
+    cell.execute(
+        "CREATE TRIGGER other BEFORE INSERT ON task_log WHEN new.host = 'cmp-01' AND new.message <> 'other' BEGIN \
+         INSERT INTO task_log (task_name, state, host, period_beginning, period_ending, message, task_items, errors, \
+         deleted) VALUES (new.task_name, 'RUNNING', new.host, new.period_beginning, new.period_ending, 'other', 1, 0, \
+         0); END",
+    )
+    .await;
+    outcome(&mut run(&cell, "")).expect(4, &["error: host `cmp-01`: Task instance_usage_audit is already running"]);
+    // The failed statement undid the row of the other program. With that row, its audit is not taken over.
+    cell.execute(
+        "DROP TRIGGER other; INSERT INTO task_log (task_name, state, host, period_beginning, period_ending, message, \
+         task_items, errors, deleted) SELECT task_name, 'RUNNING', 'cmp-01', period_beginning, period_ending, 'other', \
+         1, 0, 0 FROM task_log LIMIT 1",
+    )
+    .await;
+    outcome(&mut run(&cell, "--resume auto")).expect(4, &["it has no checkpoint"]);
+}
+
+#[tokio::test]
+async fn retry_failed_sends_exactly_what_failed() {
+    let cell = Cell::unpack("month");
+    let expected = Expected::of(&cell).await;
+    let uuid = cell_instance(&cell).await;
+    let flavor = format!("(SELECT flavor FROM saved WHERE uuid = '{uuid}')");
+    cell.execute(&format!(
+        "CREATE TABLE saved AS SELECT instance_uuid AS uuid, flavor FROM instance_extra; \
+         UPDATE instance_extra SET flavor = '{{' WHERE instance_uuid = '{uuid}'"
+    ))
+    .await;
+    let failed = outcome(&mut run(&cell, "--json"));
+    failed.expect(1, &[&format!("host `cmp-01`, instance `{uuid}`: ")]);
+    let summary: Value = serde_json::from_str(&failed.stdout).expect("JSON");
+    let failure = &summary["hosts"][0]["failures"][0];
+    assert_eq!(failure["instance_uuid"], uuid);
+    assert!(failure["instance_id"].is_i64(), "{failure}");
+    assert!(failure["error"]["arguments"].is_object(), "{failure}");
+    let before = sent(&cell).len();
+    assert_eq!(before, expected.contents.len() - 2);
+
+    // It still fails.
+    outcome(&mut run(&cell, "--retry-failed")).expect(1, &[&uuid]);
+    assert_eq!(sent(&cell).len(), before);
+
+    cell.execute(&format!("UPDATE instance_extra SET flavor = {flavor} WHERE instance_uuid = '{uuid}'")).await;
+    let retried = outcome(&mut run(&cell, "--retry-failed --json"));
+    retried.expect(0, &[]);
+    let summary: Value = serde_json::from_str(&retried.stdout).expect("JSON");
+    assert_eq!((&summary["hosts"][0]["audit"], &summary["hosts"][0]["errors"]), (&"done".into(), &0.into()));
+    expected.assert_file(&cell);
+    assert_eq!(sent(&cell).len(), before + 2);
+    assert_eq!(task_log(&cell).await[0][3], 0);
+
+    outcome(&mut run(&cell, "--retry-failed")).expect(0, &["has been run before"]);
+    expected.assert_file(&cell);
+}
+
+/// Returns an instance of the first host in the window.
+async fn cell_instance(cell: &Cell) -> String {
+    let pool = cell.pool().await;
+    let sql = "SELECT uuid FROM instances WHERE host = 'cmp-01' AND launched_at < '2026-10-15' \
+               AND terminated_at IS NULL ORDER BY id LIMIT 1";
+    let uuid = sqlx::query_scalar(sql).fetch_one(&pool).await.expect("an instance");
+    pool.close().await;
+    uuid
+}
+
+#[tokio::test]
+async fn retry_failed_needs_the_checkpoint() {
+    let cell = Cell::unpack("month");
+    outcome(&mut run_into(&cell, "ndjson:/dev/full", "")).expect(3, &[]);
+    outcome(&mut run(&cell, "--give-up")).expect(1, &[]);
+    fs::remove_file(cell.file(STATE)).expect("a state file");
+    let refused = outcome(&mut run(&cell, "--retry-failed"));
+    refused.expect(1, &["error: host `cmp-01`: the audit of host `cmp-01` has no checkpoint"]);
+    assert_eq!(task_log(&cell).await[0][3], 14);
 }

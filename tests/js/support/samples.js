@@ -412,6 +412,7 @@ export const METHODS = {
             context: context(),
             resume: false,
             giveUp: false,
+            retryFailed: false,
             messageIds: "deterministic",
             signal: new AbortController().signal,
             onProgress: () => undefined,

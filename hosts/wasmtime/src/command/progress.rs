@@ -5,11 +5,16 @@ use nova_compute_utils_wasmtime::NdjsonNotifier;
 use nova_compute_utils_wasmtime::conductor::{Context, HostError};
 use nova_compute_utils_wasmtime::notifier::{self, Notification};
 
-/// Makes the progress bar of an audit.
-pub fn bar(host: &str, notifications: u64) -> ProgressBar {
-    let bar = ProgressBar::new(notifications).with_prefix(host.to_owned());
-    let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} notifications, {eta} to go");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+use super::signals::Interruption;
+
+/// Makes the progress bar of a run. Earlier runs sent `sent` of the `all` notifications.
+pub fn bar(sent: u64, all: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} notifications, {eta} to go");
+    let bar = ProgressBar::new(all).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = bar.with_position(sent);
+    // The time to go counts from here.
+    bar.reset_eta();
+    bar
 }
 
 /// Returns whether standard error is a terminal to which no notifications go.
@@ -17,11 +22,16 @@ pub fn is_visible(notifications_to_stdout: bool) -> bool {
     io::stderr().is_terminal() && !(notifications_to_stdout && io::stdout().is_terminal())
 }
 
-/// A notifier that advances a progress bar.
+/// A notifier that advances a progress bar. After a signal it refuses the next page: the page before it has its
+/// checkpoint then.
 pub struct Progress {
     pub notifier: NdjsonNotifier,
     pub bar: ProgressBar,
+    pub interruption: Interruption,
 }
+
+/// The code of the error that stops an audit after a signal.
+pub const INTERRUPTED: &str = "Interrupted";
 
 impl notifier::Host for Progress {
     async fn notify(
@@ -29,6 +39,9 @@ impl notifier::Host for Progress {
         context: Context,
         notifications: Vec<Notification>,
     ) -> Result<Vec<Option<HostError>>, HostError> {
+        if self.interruption.signal().is_some() {
+            return Err(HostError::new(INTERRUPTED, "a signal stopped this run"));
+        }
         let answers = self.notifier.notify(context, notifications).await?;
         self.bar.inc(u64::try_from(answers.len()).unwrap_or_default());
         Ok(answers)

@@ -2,20 +2,10 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyPool, Executor as _};
+use sqlx::{AnyPool, AssertSqlSafe, Executor as _};
 
 use super::dialect::{Dialect, describe, is_not_a_database};
-
-/// The tables that an audit needs and that every Nova cell database has.
-const TABLES: [&str; 7] = [
-    "instances",
-    "instance_extra",
-    "instance_info_caches",
-    "instance_metadata",
-    "instance_system_metadata",
-    "services",
-    "task_log",
-];
+use super::schema::{Tables, Used};
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +28,18 @@ pub enum OpenError {
         /// The table.
         table: &'static str,
     },
+    /// The database lacks a column that Nova databases of its age have.
+    #[error("`{database}` has no column `{table}.{column}`, which Nova has had since {releases}")]
+    MissingColumn {
+        /// The database.
+        database: String,
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The first release with the column.
+        releases: &'static str,
+    },
     /// The database exists but cannot be read.
     #[error("cannot read the database `{database}`: {reason}")]
     Unreadable {
@@ -48,9 +50,9 @@ pub enum OpenError {
     },
 }
 
-/// Connects and checks that Nova's tables exist. Returns also whether the optional table `share_mapping` exists, and the
-/// path of the database.
-pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect, bool, PathBuf), OpenError> {
+/// Connects and checks that Nova's tables and the `used` columns exist. Returns also the tables and the path of the
+/// database.
+pub(super) async fn open(url: &str, used: &Used) -> Result<(AnyPool, Dialect, Tables, PathBuf), OpenError> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     if scheme != "sqlite" {
         return Err(OpenError::UnknownDatabase(scheme.to_owned()));
@@ -77,10 +79,10 @@ pub(super) async fn open(url: &str) -> Result<(AnyPool, Dialect, bool, PathBuf),
         Box::pin(async move { connection.execute(dialect.on_connect()).await.map(|_| ()) })
     });
     let pool = options.connect(&url).await.map_err(unreadable)?;
-    let tables: Vec<String> = sqlx::query_scalar(dialect.tables()).fetch_all(&pool).await.map_err(unreadable)?;
-    let exists = |table: &str| tables.iter().any(|name| name == table);
-    match TABLES.into_iter().find(|table| !exists(table)) {
-        Some(table) => Err(OpenError::MissingTable { database: path.to_owned(), table }),
-        None => Ok((pool, dialect, exists("share_mapping"), path.into())),
-    }
+    let names: Vec<&str> = used.iter().map(|(table, _)| *table).collect();
+    let columns = sqlx::query_as(AssertSqlSafe(dialect.columns(&names)));
+    let columns = columns.fetch_all(&pool).await.map_err(unreadable)?;
+    let tables = Tables::new(columns);
+    tables.check(path, used)?;
+    Ok((pool, dialect, tables, path.into()))
 }

@@ -1,7 +1,6 @@
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteError;
 
-use super::table::{Column, Kind};
 use crate::bindings::nova::compute_utils::conductor::HostError;
 
 /// The kind of the database. It selects the SQL that differs between kinds.
@@ -25,14 +24,36 @@ impl Dialect {
         }
     }
 
-    /// Returns the expression that selects a column in a type that the driver reads.
-    pub(super) fn expression(self, table: &str, column: &Column) -> String {
-        let name = format!("{table}.{}", column.name);
-        match (self, column.kind) {
-            (_, Kind::Text | Kind::Integer | Kind::Counter) => name,
-            (_, Kind::Boolean) => format!("CASE WHEN {name} THEN 1 WHEN NOT {name} THEN 0 END"),
-            (Self::Sqlite, Kind::Timestamp) => format!("CAST({name} AS TEXT)"),
-            (Self::Sqlite, Kind::LongText) => format!("CAST({name} AS BLOB)"),
+    /// Returns the expression that selects the value of a column as bytes, whatever its type: text is not decoded, and a
+    /// number is in decimal.
+    pub(super) fn bytes(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("CAST({column} AS BLOB)"),
+        }
+    }
+
+    /// Returns the expression that selects the first letter of the type of a value: `null`, `integer`, `real`, `text` or
+    /// `blob`. A column of SQLite can contain values of any type.
+    pub(super) fn type_letter(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("substr(typeof({column}), 1, 1)"),
+        }
+    }
+
+    /// Returns the condition that [`datetime::parse_row`](crate::datetime::parse_row) parses the value of a column. It
+    /// is never null.
+    pub(super) fn is_timestamp(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                let date = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]";
+                let time = "[ T][0-9][0-9]:[0-9][0-9]:[0-9][0-9]";
+                // `date` returns null for an hour of 25, and another day for February 31.
+                format!(
+                    "(typeof({column}) = 'text' AND date({column}) IS substr({column}, 1, 10) AND \
+                     ({column} GLOB '{date}' OR {column} GLOB '{date}{time}' OR \
+                     ({column} GLOB '{date}{time}.[0-9]*' AND substr({column}, 21) NOT GLOB '*[^0-9]*')))"
+                )
+            }
         }
     }
 
@@ -52,10 +73,14 @@ impl Dialect {
         }
     }
 
-    /// Returns the query for the names of all tables and views.
-    pub(super) fn tables(self) -> &'static str {
+    /// Returns the query for the columns of some tables or views: the names of the table and of the column.
+    pub(super) fn columns(self, tables: &[&str]) -> String {
         match self {
-            Self::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+            Self::Sqlite => format!(
+                "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns \
+                 WHERE tables.type IN ('table', 'view') AND tables.name IN ('{}')",
+                tables.join("', '")
+            ),
         }
     }
 }

@@ -8,7 +8,7 @@ impl Table for TaskLog {
     const NAME: &str = "task_log";
     const COLUMNS: &[Column] = &columns! {
         task_name: Text, state: Text, host: Text, period_beginning: Timestamp, period_ending: Timestamp,
-        message: Text, task_items: Counter, errors: Counter,
+        message: LongText, task_items: Counter, errors: Counter,
     };
 }
 
@@ -29,7 +29,22 @@ impl SqlConductor {
         Ok(rows.into_iter().next())
     }
 
-    pub(super) async fn begin_task(&self, key: TaskLogKey, task_items: i64, message: String) -> Result<()> {
+    /// Returns when the row of a task was inserted; `None` without a row, or when its time cannot be read.
+    pub async fn task_begun_at(&self, key: &TaskLogKey) -> Result<Option<String>> {
+        let columns = columns! { created_at: Timestamp };
+        let (condition, order) = (self.key_condition(key)?, "ORDER BY id LIMIT 1");
+        let rows = self.select_columns(&self.pool, &columns, TaskLog::NAME, condition, order).await?;
+        let document = rows.first().and_then(|row| row.document(&columns).ok());
+        Ok(document.and_then(|row| row.get("created_at")?.as_str().map(str::to_owned)))
+    }
+
+    pub(super) async fn begin_task(
+        &self,
+        key: TaskLogKey,
+        task_items: i64,
+        message: String,
+        created_at: &str,
+    ) -> Result<()> {
         // Nova omits an empty message from the INSERT, and the column is not nullable.
         if message.is_empty() {
             return Err(HostError::new("DBError", "the message of a task is empty: give one"));
@@ -46,7 +61,7 @@ impl SqlConductor {
             task_items,
             errors: 0,
         };
-        match self.insert(&self.pool, &row).await {
+        match self.insert_at(&self.pool, &row, created_at).await {
             Err(sqlx::Error::Database(cause)) if cause.is_unique_violation() => Err(error),
             inserted => Ok(inserted?),
         }

@@ -1,6 +1,8 @@
 //! Helpers that the tests share: unpacked real Nova cells, and the built component.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub mod audits;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,6 +48,18 @@ impl Cell {
         let mut database = File::create(cell.path()).expect("a database file");
         io::copy(&mut liblzma::read::XzDecoder::new(packed), &mut database).expect("unpacking");
         cell
+    }
+
+    /// Copies the database into a new directory.
+    pub fn copy(&self) -> Self {
+        let cell = Self { name: self.name, directory: TempDir::new().expect("a temporary directory") };
+        fs::copy(self.path(), cell.path()).expect("a copied database");
+        cell
+    }
+
+    /// Returns the path of a file in the directory of the database.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     /// Unpacks a cell and empties its tables.
