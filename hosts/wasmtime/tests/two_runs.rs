@@ -14,19 +14,37 @@ use common::audits::{
     signal, task_log, wait_for_lines,
 };
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
-/// Starts a run and stops it, alive, when it has sent some notifications more.
-fn start_and_stop(cell: &Cell, options: &str) -> Child {
+/// Starts a run and stops it, alive, when it has sent some notifications more. A run that is stopped while it writes to a
+/// database keeps the lock of that database, so it goes on until it is stopped between two writes.
+async fn start_and_stop(cell: &Cell, options: &str) -> Child {
     let count = lines(&cell.file("out.ndjson")) + 1;
     let mut child = run(cell, options).spawn().expect("the program");
     wait_for_lines(cell, &mut child, count);
-    signal(&child, "STOP");
-    // The kernel may take a while to stop all threads.
-    while state(&child) == 'R' || state(&child) == 'S' || state(&child) == 'D' {
+    loop {
+        signal(&child, "STOP");
+        // The kernel may take a while to stop all threads.
+        while state(&child) == 'R' || state(&child) == 'S' || state(&child) == 'D' {
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(state(&child), 'T', "it ended first");
+        if is_readable(cell, "nova.sqlite").await && is_readable(cell, "nova.sqlite.audit-state").await {
+            return child;
+        }
+        signal(&child, "CONT");
         thread::sleep(Duration::from_millis(1));
     }
-    assert_eq!(state(&child), 'T', "it ended first");
-    child
+}
+
+/// Returns whether nobody writes to a database.
+async fn is_readable(cell: &Cell, database: &str) -> bool {
+    let options = SqliteConnectOptions::new().filename(cell.file(database)).busy_timeout(Duration::from_millis(20));
+    let mut connection = options.connect().await.expect("a database");
+    let read = sqlx::query("SELECT COUNT(*) FROM sqlite_master").fetch_one(&mut connection).await;
+    connection.close().await.expect("a connection");
+    read.is_ok()
 }
 
 /// Returns the state of a process: `T` if it is stopped, `Z` if it has ended.
@@ -50,7 +68,7 @@ fn kill(child: Child) {
 async fn a_second_run_is_refused_and_says_who_runs_and_how_far_it_is() {
     let cell = large_cell().await;
     let expected = Expected::of(&cell).await;
-    let first = start_and_stop(&cell, "--quiet");
+    let first = start_and_stop(&cell, "--quiet").await;
     let before = (sent(&cell), task_log(&cell).await);
     let machine = fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
     for options in ["", "--resume", "--resume=auto", "--give-up", "--message-ids random"] {
@@ -74,11 +92,11 @@ async fn a_second_run_is_refused_and_says_who_runs_and_how_far_it_is() {
 async fn another_run_takes_over_when_the_first_is_killed() {
     let cell = large_cell().await;
     let expected = Expected::of(&cell).await;
-    let first = start_and_stop(&cell, "--resume=auto");
+    let first = start_and_stop(&cell, "--resume=auto").await;
     outcome(&mut run(&cell, "--resume=auto")).expect(4, &[&first.id().to_string()]);
     kill(first);
     let killed = lines(&cell.file("out.ndjson"));
-    let second = start_and_stop(&cell, "--resume=auto");
+    let second = start_and_stop(&cell, "--resume=auto").await;
     assert!(lines(&cell.file("out.ndjson")) > killed, "the second run did not get on");
     outcome(&mut run(&cell, "--resume=auto")).expect(4, &[&second.id().to_string()]);
     kill(second);
@@ -118,7 +136,7 @@ async fn of_many_runs_at_once_one_does_the_audit() {
 async fn a_run_with_another_state_file_leaves_the_audits_of_the_first_alone() {
     let cell = large_cell().await;
     let expected = Expected::of(&cell).await;
-    let first = start_and_stop(&cell, "--quiet");
+    let first = start_and_stop(&cell, "--quiet").await;
     for options in ["", "--resume", "--resume=auto"] {
         let mut other = program(&cell, "run");
         other.args(["--host", "cmp-01", "--format", "both", "--force", "--state", "other-state"]);
