@@ -1,5 +1,7 @@
-//! The usage audit: one `exists` notification per instance of a host and window, and a row in the task log.
+//! The usage audit: one `exists` notification per instance of a host and window, and a row in the task log. The audit log:
+//! the audits of all hosts, as the task log records them.
 
+mod log;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +24,11 @@ use crate::period::{self, Window};
 use crate::release::Release;
 use crate::time;
 use crate::usage::{self, ExistsMessages, ExistsOptions};
+
+pub use log::{
+    AuditCoverage, AuditTaskLogs, CoverageState, HostAuditLog, TaskLogRow, WindowCoverage, get_audit_coverage,
+    get_audit_task_logs,
+};
 
 /// The name of the audit in the task log.
 const TASK_NAME: &str = "instance_usage_audit";

@@ -161,6 +161,42 @@ impl Period {
         Ok(windows)
     }
 
+    /// Returns all windows that begin at or after `begin` and before `end`, oldest first. Nova has no such function.
+    ///
+    /// Fails like [`windows_between`](Self::windows_between).
+    pub(crate) fn windows_beginning_between(
+        &self,
+        begin: NaiveDateTime,
+        end: NaiveDateTime,
+    ) -> Result<Vec<Window>, Error> {
+        let mut windows = self.windows_between(begin, end)?;
+        // The window that contains `end`, unless it ends there and is in the list.
+        let last = self.last_completed(end)?.end;
+        if begin <= last {
+            let next = self.end_of(last)?;
+            if next > end {
+                windows.push(Window { begin: last, end: next });
+            }
+        }
+        Ok(windows)
+    }
+
+    /// Returns the end of the window with this begin.
+    fn end_of(&self, begin: NaiveDateTime) -> Result<NaiveDateTime, Error> {
+        let later = |step| {
+            begin.checked_add_signed(step).filter(time::in_calendar).ok_or_else(|| {
+                Error::overflow(format!("no window of `{}` fits after `{}`", self.text, time::isoformat(begin)))
+            })
+        };
+        match self.unit {
+            Unit::Hour => later(Duration::hours(1)),
+            Unit::Day => later(Duration::days(1)),
+            Unit::Month if begin.month() == 12 => self.day_of_month((begin.year().saturating_add(1), 1)),
+            Unit::Month => self.day_of_month((begin.year(), begin.month().saturating_add(1))),
+            Unit::Year => self.month_of_year(begin.year().saturating_add(1)),
+        }
+    }
+
     fn minute_of(&self, before: NaiveDateTime) -> Result<NaiveDateTime, Error> {
         let minute =
             u32::try_from(self.offset).ok().and_then(|minute| NaiveTime::from_hms_opt(before.hour(), minute, 0));

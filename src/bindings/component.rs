@@ -34,7 +34,6 @@ macro_rules! functions {
 mod record;
 
 mod action;
-#[cfg(not(feature = "component-pure"))]
 mod audit;
 mod device;
 mod fault;

@@ -27,6 +27,7 @@ from unittest import mock
 from oslo_utils import timeutils
 
 import nova.conf
+from nova.api.openstack.compute import instance_usage_audit_log
 from nova import block_device, config, context, exception, objects, rpc
 from nova import utils as nova_utils
 from nova.compute import utils as compute_utils
@@ -357,6 +358,116 @@ class Oracle:
         CONF.set_override("instance_usage_audit_period", setting)
         return lambda: notifications.audit_period_bounds(current)
 
+    def task_logs(self, hosts, windows):
+        """Returns rows of the task log, most of them of these hosts and windows."""
+        generate, rows = self.generate, []
+        for begin, end in windows:
+            for host in hosts:
+                for _ in range(generate.one(0, 1, 1, 1, 1, 1, 2)):
+                    late = datetime.timedelta(microseconds=generate.one(0, 0, 0, 0, 0, 0, 0, 1))
+                    rows.append({
+                        "task_name": generate.one(*["instance_usage_audit"] * 9, "other"), "host": host,
+                        "state": generate.one("DONE", "DONE", "DONE", "DONE", "RUNNING", "RUNNING", "ERROR", "done", ""),
+                        "period_beginning": begin, "period_ending": end + late, "message": generate.text(),
+                        "task_items": generate.one(0, 1, 81, -3, 2 ** 31), "errors": generate.one(0, 0, 0, 1, 7, -1)})
+        generate.random.shuffle(rows)
+        return rows
+
+    def hosts(self):
+        """Returns the hosts of compute services, and those hosts with some that have no service."""
+        generate = self.generate
+        names = ["cmp-01", "cmp-02", "cmp-1", "cmp-10", "\U0001f600", "\uff21", "__proto__", "7", "", "h\u00e9"]
+        generate.random.shuffle(names)
+        hosts = names[:generate.random.randrange(7)]
+        others = names[7:7 + generate.one(0, 0, 1, 3)]
+        return hosts + generate.one([], hosts[:2]), hosts + others
+
+    @staticmethod
+    def audit_log(hosts, rows, before):
+        """Returns the answer of Nova's API for the window before a time, with the hosts in order."""
+        def selected(_context, task_name, begin, end):
+            return [row for row in rows
+                    if (row["task_name"], row["period_beginning"], row["period_ending"]) == (task_name, begin, end)]
+
+        controller = object.__new__(instance_usage_audit_log.InstanceUsageAuditLogController)
+        controller.host_api = types.SimpleNamespace(
+            task_log_get_all=selected, service_get_all=lambda _context, filters: [{"host": host} for host in hosts])
+        answer = controller._get_audit_task_logs(None, before)
+        answer["hosts_not_run"].sort()
+        return answer
+
+    def get_audit_task_logs(self, case):
+        before, now = self.generate.maybe(self.generate.recent), self.generate.recent()
+        setting = self.generate.one("month", "day", "hour", "year", "month@15", "day@6", "year@3", "hour@30", "month@31", "day@24")
+        case["config"] = {"instance_usage_audit_period": setting}
+        self.clock(case, now)
+        CONF.set_override("instance_usage_audit_period", setting)
+        hosts, seen = self.hosts()
+        try:
+            windows = [nova_utils.last_completed_audit_period(before=before)]
+            windows.append(nova_utils.last_completed_audit_period(before=windows[0][0]))
+        except ValueError:
+            windows = []
+        rows = self.task_logs(seen, windows[:self.generate.one(1, 1, 2)])
+        case["args"].update(before=before, hosts=hosts, task_logs=rows)
+        return lambda: self.audit_log(hosts, rows, before)
+
+    def get_audit_coverage(self, case):
+        """The audits in many windows. Nova has no such function, so this one calls Nova's API for each window."""
+        setting, step = self.generate.one(
+            ("hour", 3600), ("hour@30", 3600), ("day", 86400), ("day@6", 86400), ("month", 31 * 86400), ("month@15", 31 * 86400),
+            ("year@3", 366 * 86400))
+        step, later = datetime.timedelta(seconds=step), datetime.timedelta(microseconds=1)
+        CONF.set_override("instance_usage_audit_period", setting)
+        begin = self.generate.recent()
+        if self.generate.one(True, False):
+            begin = nova_utils.last_completed_audit_period(before=begin)[0]
+        end = begin + step * self.generate.one(0, 1, 2, 3, 5) + later * self.generate.one(-1, 0, 0, 1)
+        # Nova names the window before a time only; the one that contains `end` is before a later time.
+        windows, before = [], end + 2 * step
+        while before > begin:
+            window = nova_utils.last_completed_audit_period(before=before)
+            if begin <= window[0] < end:
+                windows.insert(0, window)
+            before = window[1]
+        case["config"] = {"instance_usage_audit_period": setting}
+        self.clock(case, self.generate.one(end, begin, *[window[1] + later * self.generate.one(0, 1) for window in windows]))
+        hosts, seen = self.hosts()
+        rows = self.task_logs(seen, windows + [(end, end + step)] * self.generate.one(0, 0, 1))
+        case["args"].update(begin=begin, end=end, clamp=False, hosts=hosts, task_logs=rows)
+        return lambda: self.coverage(windows, hosts, rows, case["now"])
+
+    def coverage(self, windows, hosts, rows, now):
+        """Returns the audits in some windows as the JavaScript face does."""
+        names = ["done", "errors", "running", "other", "not_run", "not_due", "no_service"]
+        answers = [self.audit_log(hosts, rows, end + datetime.timedelta(microseconds=1)) for _, end in windows]
+        seen = {host for answer in answers for host in answer["log"]}
+        order = sorted(set(hosts)) + sorted(seen - set(hosts))
+        last = {(row["host"], row["period_beginning"], row["period_ending"]): index
+                for index, row in enumerate(rows) if row["task_name"] == "instance_usage_audit"}
+
+        def state(host, answer, window):
+            if host in answer["log"]:
+                row = answer["log"][host]
+                done = "done" if row["errors"] == 0 else "errors"
+                return {"DONE": done, "RUNNING": "running"}.get(row["state"], "other")
+            return "no_service" if host not in hosts else "not_run" if window[1] < now else "not_due"
+
+        table = [[state(host, answer, window) for answer, window in zip(answers, windows)] for host in order]
+        states = [state for row in table for state in row]
+        numbers = ["num_hosts_done", "num_hosts_running", "num_hosts_not_run", "total_instances", "total_errors", "overall_status"]
+        return {
+            "windows": [{"begin": begin, "end": end, "is_due": end < now, **{name: answer[name] for name in numbers}}
+                        for (begin, end), answer in zip(windows, answers)],
+            "hosts": order, "num_hosts": len(set(hosts)), "state_names": names, "states": [names.index(it) for it in states],
+            "rows": [last.get((host, *window), -1) for host in order for window in windows],
+            "state_counts": [states.count(name) for name in names],
+            "num_due": len(set(hosts)) * sum(end < now for _, end in windows),
+            "num_hosts_not_run": sum("not_run" in row for row in table),
+            "num_other_rows": sum(row["task_name"] == "instance_usage_audit"
+                                  and (row["period_beginning"], row["period_ending"]) not in windows for row in rows),
+        }
+
     def network_info(self, case, cache):
         """Adds network info to a case, raw or from a cache, and returns a function that makes Nova's model of it."""
         if self.generate.one(True, False):
@@ -553,8 +664,9 @@ def put(call, case):
             case["error"]["kwargs"] = kwargs
 
 
+HELPERS = ("clock", "fault_of", "network_info", "parts", "task_logs", "hosts", "audit_log", "coverage")
 FUNCTIONS = [name for name, method in vars(Oracle).items()
-             if callable(method) and not name.startswith("_") and name not in ("clock", "fault_of", "network_info", "parts")]
+             if callable(method) and not name.startswith("_") and name not in HELPERS]
 NAMES = {"hydrate": "NetworkInfo.hydrate"}
 
 

@@ -17,7 +17,7 @@ mod sql;
 pub mod bindings;
 
 pub use bindings::exports::nova::compute_utils::{
-    action, action_record, audit, device, fault, network, period, types, usage, usage_notify,
+    action, action_record, audit, audit_log, device, fault, network, period, types, usage, usage_notify,
 };
 pub use bindings::nova::compute_utils::{conductor, notifier};
 pub use callbacks::Callbacks;

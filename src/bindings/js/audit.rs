@@ -3,16 +3,21 @@
 use std::prelude::v1::*;
 
 use chrono::NaiveDateTime;
-use js_sys::Promise;
+use js_sys::{Array, Int32Array, Object, Promise, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 
 use super::compute_utils::ComputeUtils;
 use super::error::{Result, host_error};
 use super::host::{AbortSignal, ProgressFunction};
-use super::options::{self, options};
-use super::record::ToJs;
-use crate::audit::{self, AuditOptions, MessageIds};
-use crate::period::Window;
+use super::options::{self, Member, Reader, options};
+use super::period::DEFAULT_AUDIT_PERIOD;
+use super::record::{ToJs, object};
+use super::time::now;
+use super::typescript::Type;
+use crate::audit::{
+    self, AuditCoverage, AuditOptions, AuditTaskLogs, CoverageState, HostAuditLog, MessageIds, TaskLogRow,
+};
+use crate::period::{Period, Window};
 use crate::{Context, Error, Release};
 
 options! {
@@ -100,6 +105,221 @@ pub fn deterministic_message_id(
 ) -> Result<String> {
     let DeterministicMessageIdOptions { release, event_type, host, window, instance_uuid } = options::read(options)?;
     Ok(audit::deterministic_message_id(release, &event_type, &host, window, &instance_uuid))
+}
+
+options! {
+    /// The window, the hosts and the task log.
+    pub struct GetAuditTaskLogsOptions {
+        release: Release,
+        /// The configured period [default: `month`].
+        audit_period: Option<String>,
+        /// The timestamp before which the window is complete [default: the current time].
+        before: Option<NaiveDateTime>,
+        /// The hosts with a compute service. A host may occur several times.
+        hosts: Vec<String>,
+        /// The rows of the table `task_log`. Rows of other tasks and windows are ignored.
+        task_logs: TaskLogMessages,
+    }
+}
+
+/// Returns the audits of all hosts in the last window that is complete before a timestamp. Nova: `_get_audit_task_logs` of
+/// the API `os-instance_usage_audit_log`.
+///
+/// As in Nova, a host without a service counts as done, so that `ALL hosts done` only means that as many hosts are done
+/// as have a service.
+#[wasm_bindgen(js_name = getAuditTaskLogs, unchecked_return_type = "AuditTaskLogs")]
+pub fn get_audit_task_logs(
+    #[wasm_bindgen(unchecked_param_type = "GetAuditTaskLogsOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: GetAuditTaskLogsOptions = options::read(options)?;
+    let GetAuditTaskLogsOptions { release, audit_period, before, hosts, task_logs: TaskLogMessages(task_logs) } =
+        options;
+    let (period, before) = (audit_period.as_deref().unwrap_or(DEFAULT_AUDIT_PERIOD), before.unwrap_or_else(now));
+    Ok(audit::get_audit_task_logs(release, period, before, &hosts, task_logs.rows())?.to_js())
+}
+
+options! {
+    /// The windows, the hosts and the task log.
+    pub struct GetAuditCoverageOptions {
+        release: Release,
+        /// `hour`, `day`, `month` or `year`, optionally with `@offset` [default: `month`].
+        audit_period: Option<String>,
+        /// Whether an offset past the end of a month means its last day (`month@31`). Nova fails in that case.
+        clamp: Option<bool>,
+        /// The timestamp at or after which the first window begins.
+        begin: NaiveDateTime,
+        /// The timestamp before which the last window begins [default: `now`].
+        end: Option<NaiveDateTime>,
+        /// The current time [default: the engine's clock].
+        now: Option<NaiveDateTime>,
+        /// The hosts with a compute service. A host may occur several times.
+        hosts: Vec<String>,
+        /// The rows of the table `task_log`, whose messages are not read. Rows of other tasks and windows are ignored.
+        task_logs: TaskLogs,
+    }
+}
+
+/// Returns the audits of all hosts in all windows that begin in a range. Throws `ValueError` when there are more than
+/// 10,000,000 audits. Nova has no such function: `getAuditTaskLogs` returns one window.
+#[wasm_bindgen(js_name = getAuditCoverage, unchecked_return_type = "AuditCoverage")]
+pub fn get_audit_coverage(
+    #[wasm_bindgen(unchecked_param_type = "GetAuditCoverageOptions")] options: &JsValue,
+) -> Result<JsValue> {
+    let options: GetAuditCoverageOptions = options::read(options)?;
+    let GetAuditCoverageOptions { release, audit_period, clamp, begin, end, now, hosts, task_logs } = options;
+    let period = Period::parse(release, audit_period.as_deref().unwrap_or(DEFAULT_AUDIT_PERIOD))?;
+    let period = if clamp == Some(true) { period.clamp() } else { period };
+    let now = now.unwrap_or_else(self::now);
+    let coverage = audit::get_audit_coverage(&period, begin, end.unwrap_or(now), now, &hosts, task_logs.rows())?;
+    Ok(coverage.to_js())
+}
+
+#[wasm_bindgen(raw_module = "./columns.js")]
+extern "C" {
+    /// Returns the distinct values of a column, the index of the first row of each, and the value of each row.
+    #[wasm_bindgen(catch)]
+    fn column(rows: &Array, name: &str) -> core::result::Result<Array, JsValue>;
+}
+
+/// Rows of the table `task_log`, by columns. Many rows repeat few hosts and windows, and each distinct value is read once.
+pub struct TaskLogs {
+    task_name: Column<String>,
+    state: Column<String>,
+    host: Column<String>,
+    period_beginning: Column<NaiveDateTime>,
+    period_ending: Column<NaiveDateTime>,
+    /// Empty when the messages are not read.
+    message: Column<String>,
+    task_items: Column<i64>,
+    errors: Column<i64>,
+}
+
+/// [`TaskLogs`] with their messages.
+pub struct TaskLogMessages(TaskLogs);
+
+/// A column: its distinct values, and the index of the value of each row.
+struct Column<T> {
+    values: Vec<T>,
+    indexes: Vec<u32>,
+}
+
+impl TaskLogs {
+    fn rows(&self) -> impl Iterator<Item = TaskLogRow<'_>> + Clone {
+        (0..self.host.indexes.len()).map_while(|row| {
+            Some(TaskLogRow {
+                task_name: self.task_name.get(row)?,
+                state: self.state.get(row)?,
+                host: self.host.get(row)?,
+                period_beginning: *self.period_beginning.get(row)?,
+                period_ending: *self.period_ending.get(row)?,
+                message: self.message.get(row).map_or("", String::as_str),
+                task_items: *self.task_items.get(row)?,
+                errors: *self.errors.get(row)?,
+            })
+        })
+    }
+}
+
+impl Member for TaskLogs {
+    const TYPE: Type = Type::Name("TaskLog[]");
+
+    #[inline(never)]
+    fn read(value: JsValue, reader: &Reader<'_>) -> Self {
+        let rows = reader.elements(&value);
+        Self {
+            task_name: Column::read(&rows, "task_name", reader),
+            state: Column::read(&rows, "state", reader),
+            host: Column::read(&rows, "host", reader),
+            period_beginning: Column::read(&rows, "period_beginning", reader),
+            period_ending: Column::read(&rows, "period_ending", reader),
+            message: Column { values: Vec::new(), indexes: Vec::new() },
+            task_items: Column::read(&rows, "task_items", reader),
+            errors: Column::read(&rows, "errors", reader),
+        }
+    }
+}
+
+impl Member for TaskLogMessages {
+    const TYPE: Type = TaskLogs::TYPE;
+
+    fn read(value: JsValue, reader: &Reader<'_>) -> Self {
+        let rows = TaskLogs::read(value.clone(), reader);
+        Self(TaskLogs { message: Column::read(&reader.elements(&value), "message", reader), ..rows })
+    }
+}
+
+impl<T: Member> Column<T> {
+    fn read(rows: &Array, name: &'static str, reader: &Reader<'_>) -> Self {
+        let (values, firsts, indexes) = read_column(rows, name, reader);
+        let values = values.into_iter().zip(firsts).map(|(value, first)| reader.cell(value, first, name));
+        Self { values: values.collect(), indexes }
+    }
+
+    fn get(&self, row: usize) -> Option<&T> {
+        self.values.get(usize::try_from(*self.indexes.get(row)?).ok()?)
+    }
+}
+
+#[inline(never)]
+fn read_column(rows: &Array, name: &str, reader: &Reader<'_>) -> (Array, Vec<u32>, Vec<u32>) {
+    let column = column(rows, name).unwrap_or_else(|thrown| {
+        reader.fail(host_error(thrown).into());
+        Array::of3(&Array::new(), &Uint32Array::default(), &Uint32Array::default())
+    });
+    let indexes = |place| Uint32Array::from(column.get(place)).to_vec();
+    (Array::from(&column.get(0)), indexes(1), indexes(2))
+}
+
+impl ToJs for AuditCoverage {
+    fn to_js(&self) -> JsValue {
+        let Self { windows, hosts, num_hosts, states, rows, state_counts, num_due, num_hosts_not_run, num_other_rows } =
+            self;
+        let states: Vec<u8> = states.iter().map(|state| *state as u8).collect();
+        let row = |row: &Option<u32>| row.and_then(|row| i32::try_from(row).ok()).unwrap_or(-1);
+        let rows: Vec<i32> = rows.iter().map(row).collect();
+        let state_names = CoverageState::ALL.map(CoverageState::as_str);
+        object(&[
+            ("windows", windows.to_js()),
+            ("hosts", hosts.to_js()),
+            ("num_hosts", num_hosts.to_js()),
+            ("state_names", state_names.to_js()),
+            ("states", Uint8Array::from(states.as_slice()).into()),
+            ("rows", Int32Array::from(rows.as_slice()).into()),
+            ("state_counts", state_counts.to_js()),
+            ("num_due", num_due.to_js()),
+            ("num_hosts_not_run", num_hosts_not_run.to_js()),
+            ("num_other_rows", num_other_rows.to_js()),
+        ])
+    }
+}
+
+impl ToJs for AuditTaskLogs {
+    fn to_js(&self) -> JsValue {
+        let entry = |HostAuditLog { host, state, instances, errors, message }: &HostAuditLog| {
+            let log = object(&[
+                ("state", state.to_js()),
+                ("instances", instances.to_js()),
+                ("errors", errors.to_js()),
+                ("message", message.to_js()),
+            ]);
+            Array::of2(&host.to_js(), &log)
+        };
+        // A host can have any name, so this is no assignment, which would miss `__proto__`.
+        let log = Object::from_entries(&self.log.iter().map(entry).collect::<Array>());
+        object(&[
+            ("period_beginning", self.period_beginning.to_js()),
+            ("period_ending", self.period_ending.to_js()),
+            ("num_hosts", self.num_hosts.to_js()),
+            ("num_hosts_done", self.num_hosts_done.to_js()),
+            ("num_hosts_running", self.num_hosts_running.to_js()),
+            ("num_hosts_not_run", self.num_hosts_not_run.to_js()),
+            ("hosts_not_run", self.hosts_not_run.to_js()),
+            ("total_instances", self.total_instances.to_js()),
+            ("total_errors", self.total_errors.to_js()),
+            ("overall_status", self.overall_status.to_js()),
+            ("log", log.map_or(JsValue::NULL, JsValue::from)),
+        ])
+    }
 }
 
 #[wasm_bindgen]

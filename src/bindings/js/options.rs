@@ -207,6 +207,12 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads a member of an element of this list.
+    pub fn cell<T: Member>(&self, value: JsValue, index: u32, name: &'static str) -> T {
+        let element = Path::Index(&self.path, usize::try_from(index).unwrap_or_default());
+        T::read(value, &Reader { path: Path::Member(&element, name), error: self.error })
+    }
+
     /// Returns the members of a record.
     pub fn members<'r>(&'r self, value: &'r JsValue) -> Members<'r> {
         if !value.is_object() || is_array(value) {

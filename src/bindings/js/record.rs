@@ -10,7 +10,7 @@ use super::error::{host_error, nova_error};
 use super::options::{Member, Reader};
 use super::typescript::Type;
 use super::value::{MAX_SAFE_INTEGER, from_json};
-use crate::audit::{AuditFailure, AuditProgress, AuditReport};
+use crate::audit::{AuditFailure, AuditProgress, AuditReport, WindowCoverage};
 use crate::device::{DeviceMatch, Explanation, NamedDevice, PrefixFrom, TakenBy, TakenLetter};
 use crate::host::{
     ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, AuditCheckpoint, BwUsage,
@@ -74,6 +74,10 @@ to_js! {
     AuditProgress { instances, num_instances, notifications, failures }
     AuditReport { host, window, instances, notifications, failures, message }
     AuditFailure { instance_uuid, instance_id, sent, error }
+    WindowCoverage {
+        begin, end, is_due, num_hosts_done, num_hosts_running, num_hosts_not_run, total_instances, total_errors,
+        overall_status,
+    }
 }
 
 from_js! {

@@ -394,6 +394,100 @@ export interface AuditFailure {
     error: NovaError;
 }
 
+/** The answer of Nova's API `os-instance_usage_audit_log` for one window. */
+export interface AuditTaskLogs {
+    /** The begin of the window, as Python's `str(datetime)`: `YYYY-MM-DD HH:MM:SS`. */
+    period_beginning: string;
+    /** The end of the window, in the same format. */
+    period_ending: string;
+    /** How many hosts have a compute service. */
+    num_hosts: number;
+    /** How many hosts have a `DONE` row, hosts without a service included. */
+    num_hosts_done: number;
+    /** How many hosts have a `RUNNING` row, hosts without a service included. */
+    num_hosts_running: number;
+    /** How many hosts with a service have no row. */
+    num_hosts_not_run: number;
+    /** These hosts, in order of their names. Nova returns them in no order. */
+    hosts_not_run: string[];
+    /** The sum of `task_items` of the rows. */
+    total_instances: Integer;
+    /** The sum of `errors` of the rows. */
+    total_errors: Integer;
+    /** Nova's summary, such as `7 of 8 hosts done. 2 errors.`. */
+    overall_status: string;
+    /** The row of each host; the last one of several. */
+    log: Record<string, HostAuditLog>;
+}
+
+/** The task log row of a host in `AuditTaskLogs`. */
+export interface HostAuditLog {
+    /** `RUNNING` or `DONE`. */
+    state: string;
+    /** How many instances the audit has. */
+    instances: Integer;
+    /** How many of them failed. */
+    errors: Integer;
+    /** The last message of the audit. */
+    message: string;
+}
+
+/**
+ * The audit of one host in one window: `done`; done with `errors`; `running`; `other`, a row in a state that Nova does
+ * not write; `not_run`, no row although the window is over; `not_due`, no row and the window is not over; `no_service`,
+ * no row because the host has no compute service.
+ */
+export type CoverageState = "done" | "errors" | "running" | "other" | "not_run" | "not_due" | "no_service";
+
+/**
+ * The audits of many hosts in many windows. `states` and `rows` have one element per host and window:
+ * `states[host * windows.length + window]`, where `host` and `window` are indexes of `hosts` and `windows`.
+ */
+export interface AuditCoverage {
+    /** The windows, oldest first. */
+    windows: WindowCoverage[];
+    /** The hosts with a compute service in order of their names, then those that only have rows, in the same order. */
+    hosts: string[];
+    /** How many of `hosts`, from the first on, have a compute service. */
+    num_hosts: number;
+    /** The names of the states: `state_names[states[i]]`. */
+    state_names: CoverageState[];
+    /** The state of each host and window, as an index of `state_names`. */
+    states: Uint8Array;
+    /** The index in `taskLogs` of the row of each host and window, -1 without one. Of several rows, the last one. */
+    rows: Int32Array;
+    /** How often each state occurs, in the order of `state_names`. */
+    state_counts: number[];
+    /** How many audits are due: the number of hosts with a service times the number of windows that are over. */
+    num_due: number;
+    /** How many hosts have a window in the state `not_run`. */
+    num_hosts_not_run: number;
+    /** How many rows of the audit belong to no window of the coverage, such as those of another period. */
+    num_other_rows: number;
+}
+
+/** A window of an `AuditCoverage`, with the numbers of Nova's `os-instance_usage_audit_log`. */
+export interface WindowCoverage {
+    /** The begin, which belongs to the window. */
+    begin: string;
+    /** The end, which does not belong to the window. */
+    end: string;
+    /** Whether the window is over, so that Nova audits it. */
+    is_due: boolean;
+    /** How many hosts have a `DONE` row, hosts without a service included. */
+    num_hosts_done: number;
+    /** How many hosts have a `RUNNING` row, hosts without a service included. */
+    num_hosts_running: number;
+    /** How many hosts with a service have no row. */
+    num_hosts_not_run: number;
+    /** The sum of `task_items` of the rows. */
+    total_instances: Integer;
+    /** The sum of `errors` of the rows. */
+    total_errors: Integer;
+    /** Nova's summary, such as `7 of 8 hosts done. 2 errors.`. */
+    overall_status: string;
+}
+
 /** An error of the library or of its host. Its `code` is a stable name for programs. */
 export class NovaError extends Error {
     /**

@@ -83,6 +83,8 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         (_, "deterministic_message_id") => {
             |trial| trial.pass(&["release", "event_type", "host", "window", "instance_uuid"])
         }
+        (_, "get_audit_task_logs") => audit::get_audit_task_logs,
+        (_, "get_audit_coverage") => audit::get_audit_coverage,
         (_, "has_audit_been_run") => audit::has_audit_been_run,
         (_, "start_instance_usage_audit") => audit::start_instance_usage_audit,
         (_, "finish_instance_usage_audit") => audit::finish_instance_usage_audit,

@@ -91,6 +91,18 @@ fn odd_values() -> Value {
             { "unit": [5], "before": [5, "soon"] },
         ],
         "hibiscus/audit_period_bounds": [{}, { "current_period": ["no", 0, null] }],
+        "hibiscus/get_audit_task_logs": [
+            { "before": "2026-11-01T00:00:00", "hosts": ["h"], "task_logs": [] },
+            {
+                "before": ["soon"],
+                "hosts": ["h", [null], [1]],
+                "task_logs": [
+                    [1],
+                    [{ "host": null, "state": "DONE", "message": "", "task_items": 1, "errors": 0 }],
+                    [{ "host": "h", "state": "DONE", "message": "", "task_items": 1, "errors": 0.5 }],
+                ],
+            },
+        ],
         "hibiscus/info_from_instance": [
             { "context": {}, "instance": {}, "network_info": null, "populate_image_ref_url": false, "kw": {} },
             { "populate_image_ref_url": [2, "true"] },

@@ -346,7 +346,7 @@ test("every result and callback argument is a plain value without undefined", as
         for (const [path, value] of valuesInside(output)) {
             const label = `${name}${path}`;
             assert.notEqual(value, undefined, `${label} is undefined`);
-            if (!(value instanceof Error)) {
+            if (!(value instanceof Error || ArrayBuffer.isView(value))) {
                 const prototype = typeof value === "object" && value !== null ? Object.getPrototypeOf(value) : null;
                 const isPlain = [null, Object.prototype, Array.prototype].includes(prototype);
                 assert.ok(isPlain || path.endsWith("length"), `${label} is a ${prototype}`);

@@ -3,6 +3,7 @@
 use super::{Error, Instance};
 use crate::action::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, ExcVal};
 use crate::audit::{AuditOptions, AuditReport};
+use crate::audit_log::{AuditCoverage, AuditTaskLogs, TaskLog};
 use crate::conductor::{InstanceAction, InstanceActionEvent};
 use crate::device::{BlockDevice, DefaultDeviceNames, DeviceConfig, DeviceMatch, Explanation, MappedDevice};
 use crate::fault::ExceptionDict;
@@ -140,6 +141,17 @@ exported! {
         /// options do not continue.
         instance_usage_audit = call_instance_usage_audit(
             config: &Config, context: &Context, options: AuditOptions) -> Option<AuditReport>;
+    }
+
+    nova_compute_utils_audit_log {
+        /// Returns the audits of all hosts in the last window that is complete before a timestamp.
+        get_audit_task_logs = call_get_audit_task_logs(
+            release: Release, instance_usage_audit_period: &str, before: &Datetime, hosts: &[String],
+            task_logs: &[TaskLog]) -> AuditTaskLogs;
+        /// Returns the audits of all hosts in all windows that begin in a range.
+        get_audit_coverage = call_get_audit_coverage(
+            period: &PeriodOptions, begin: &Datetime, end: &Datetime, now: &Datetime, hosts: &[String],
+            task_logs: &[TaskLog]) -> AuditCoverage;
     }
 
     nova_compute_utils_action {

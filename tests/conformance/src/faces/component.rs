@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use nova_compute_utils::audit::CoverageState;
 use nova_compute_utils::{Release, fault};
 use nova_compute_utils_wasmtime::{
-    Callbacks, Clock, Error, Instance, Limits, Runtime as Wasmtime, action, action_record, audit, device, types, usage,
-    usage_notify,
+    Callbacks, Clock, Error, Instance, Limits, Runtime as Wasmtime, action, action_record, audit, device, period,
+    types, usage, usage_notify,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
-use super::function::{self, BlockDevice, Document, Exception, Function, Parsed};
+use super::function::{self, Document, Exception, Function, Parsed};
 use super::native::exception_dict;
 use super::{Answer, Face, Failure, document, json};
 use crate::arguments::Arguments;
@@ -239,6 +240,33 @@ async fn call(nova: &mut Instance<Script, Script>, function: Function) -> Result
             let (release, window) = (record(&release)?, record(&window)?);
             json(nova.deterministic_message_id(release, &event_type, &host, &window, &uuid).await?)
         }
+        F::GetAuditTaskLogs { release, instance_usage_audit_period: setting, before, hosts, task_logs } => {
+            let (release, rows) = (record(&release)?, records(&task_logs)?);
+            let mut logs = json!(nova.get_audit_task_logs(release, &setting, &before.text, &hosts, &rows).await?);
+            logs["log"] = by_host(logs["log"].take());
+            json(logs)
+        }
+        F::GetAuditCoverage {
+            release,
+            instance_usage_audit_period: unit,
+            clamp,
+            begin,
+            end,
+            now,
+            hosts,
+            task_logs,
+        } => {
+            let period = period::PeriodOptions { release: record(&release)?, unit, clamp };
+            let rows = records(&task_logs)?;
+            let coverage = nova.get_audit_coverage(&period, &begin.text, &end.text, &now.text, &hosts, &rows).await?;
+            let states: Value = coverage.states.iter().map(|state| *state as u8).collect();
+            let rows: Value = coverage.rows.iter().map(|row| row.map_or(-1, i64::from)).collect();
+            let mut coverage = json!(coverage);
+            coverage["state_names"] = json!(CoverageState::ALL.map(CoverageState::as_str));
+            coverage["states"] = states;
+            coverage["rows"] = rows;
+            json(coverage)
+        }
         F::UsageVolumeInfo { release, vol_usage, times_are_text } => {
             nova.usage_volume_info(record(&release)?, &text(&vol_usage), times_are_text).await?
         }
@@ -357,8 +385,18 @@ pub(crate) fn record<T: DeserializeOwned>(record: &impl Serialize) -> Result<T> 
     Ok(serde_json::from_value(serde_json::to_value(record)?)?)
 }
 
-fn records(bdms: &[BlockDevice]) -> Result<Vec<device::BlockDevice>> {
-    bdms.iter().map(record).collect()
+fn records<T: DeserializeOwned>(given: &[impl Serialize]) -> Result<Vec<T>> {
+    given.iter().map(record).collect()
+}
+
+/// Returns records with a host as one object with a member per host, as Nova does.
+fn by_host(records: Value) -> Value {
+    let records: Vec<Map<String, Value>> = serde_json::from_value(records).unwrap_or_default();
+    let member = |mut record: Map<String, Value>| {
+        let host = record.remove("host").unwrap_or_default();
+        (host.as_str().unwrap_or_default().to_owned(), record)
+    };
+    records.into_iter().map(member).collect()
 }
 
 fn text(document: &Document) -> String {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Result;
+use nova_compute_utils::audit::TaskLogRow;
 use nova_compute_utils::{NotificationFormat, Release, device, fault, period, time};
 use serde::de::{Deserializer, Error as _, Unexpected};
 use serde::{Deserialize, Serialize, Serializer};
@@ -87,6 +88,14 @@ pub(crate) enum Function {
     },
     DeterministicMessageId {
         release: Parsed<Release>, event_type: String, host: String, window: Window, instance_uuid: String,
+    },
+    GetAuditTaskLogs {
+        release: Parsed<Release>, instance_usage_audit_period: String, before: Time, hosts: Vec<String>,
+        task_logs: Vec<TaskLog>,
+    },
+    GetAuditCoverage {
+        release: Parsed<Release>, instance_usage_audit_period: String, clamp: bool, begin: Time, end: Time, now: Time,
+        hosts: Vec<String>, task_logs: Vec<TaskLog>,
     },
     UsageVolumeInfo { release: Parsed<Release>, vol_usage: Document, times_are_text: bool },
     NotifyAboutVolumeUsage { config: Config, context: Context, vol_usage: Document, host: String },
@@ -219,6 +228,34 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn native(&self) -> period::Window {
         period::Window { begin: self.begin.value, end: self.end.value }
+    }
+}
+
+/// A row of the task log.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TaskLog {
+    pub task_name: String,
+    pub state: String,
+    pub host: String,
+    pub period_beginning: Time,
+    pub period_ending: Time,
+    pub message: String,
+    pub task_items: i64,
+    pub errors: i64,
+}
+
+impl TaskLog {
+    pub(crate) fn native(&self) -> TaskLogRow<'_> {
+        TaskLogRow {
+            task_name: &self.task_name,
+            state: &self.state,
+            host: &self.host,
+            period_beginning: self.period_beginning.value,
+            period_ending: self.period_ending.value,
+            message: &self.message,
+            task_items: self.task_items,
+            errors: self.errors,
+        }
     }
 }
 

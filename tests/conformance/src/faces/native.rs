@@ -2,16 +2,17 @@
 
 use anyhow::Result;
 use nova_compute_utils::action::{self, Event, ExcVal, ReportError};
+use nova_compute_utils::audit::{self, CoverageState, HostAuditLog};
 use nova_compute_utils::device::{self, DeviceConfig, Explanation};
 use nova_compute_utils::document::{Json, Object};
 use nova_compute_utils::fault::{self, Failure as NovaFailure};
 use nova_compute_utils::instance::Instance;
 use nova_compute_utils::network::{self, NetworkInfo};
-use nova_compute_utils::period::{self, Window};
+use nova_compute_utils::period::{self, Period, Window};
 use nova_compute_utils::testing::ready;
 use nova_compute_utils::volume::{self, VolumeUsage};
-use nova_compute_utils::{Error, Release, audit, time, usage};
-use serde_json::{Value, json};
+use nova_compute_utils::{Error, Release, time, usage};
+use serde_json::{Map, Value, json};
 
 use super::function::{self, BlockDevice, Document, Function, Parsed};
 use super::{Answer, Face, Failure, document, json};
@@ -223,6 +224,69 @@ async fn call(script: &Script, function: Function) -> Result<String, Error> {
         }
         F::DeterministicMessageId { release, event_type, host, window, instance_uuid } => {
             json(audit::deterministic_message_id(release.0, &event_type, &host, window.native(), &instance_uuid))
+        }
+        F::GetAuditTaskLogs { release, instance_usage_audit_period: setting, before, hosts, task_logs } => {
+            let rows = task_logs.iter().map(function::TaskLog::native);
+            let logs = audit::get_audit_task_logs(release.0, &setting, before.value, &hosts, rows)?;
+            let log = logs.log.into_iter().map(|log| {
+                let HostAuditLog { host, state, instances, errors, message } = log;
+                let log = json!({ "state": state, "instances": instances, "errors": errors, "message": message });
+                (host, log)
+            });
+            json(json!({
+                "period_beginning": logs.period_beginning,
+                "period_ending": logs.period_ending,
+                "num_hosts": logs.num_hosts,
+                "num_hosts_done": logs.num_hosts_done,
+                "num_hosts_running": logs.num_hosts_running,
+                "num_hosts_not_run": logs.num_hosts_not_run,
+                "hosts_not_run": logs.hosts_not_run,
+                "total_instances": logs.total_instances,
+                "total_errors": logs.total_errors,
+                "overall_status": logs.overall_status,
+                "log": log.collect::<Map<_, _>>(),
+            }))
+        }
+        F::GetAuditCoverage {
+            release,
+            instance_usage_audit_period: setting,
+            clamp,
+            begin,
+            end,
+            now,
+            hosts,
+            task_logs,
+        } => {
+            let period = Period::parse(release.0, &setting)?;
+            let period = if clamp { period.clamp() } else { period };
+            let rows = task_logs.iter().map(function::TaskLog::native);
+            let (begin, end, now) = (begin.value, end.value, now.value);
+            let coverage = audit::get_audit_coverage(&period, begin, end, now, &hosts, rows)?;
+            let windows = coverage.windows.into_iter().map(|window| {
+                json!({
+                    "begin": time::isoformat(window.begin),
+                    "end": time::isoformat(window.end),
+                    "is_due": window.is_due,
+                    "num_hosts_done": window.num_hosts_done,
+                    "num_hosts_running": window.num_hosts_running,
+                    "num_hosts_not_run": window.num_hosts_not_run,
+                    "total_instances": window.total_instances,
+                    "total_errors": window.total_errors,
+                    "overall_status": window.overall_status,
+                })
+            });
+            json(json!({
+                "windows": windows.collect::<Value>(),
+                "hosts": coverage.hosts,
+                "num_hosts": coverage.num_hosts,
+                "state_names": CoverageState::ALL.map(CoverageState::as_str),
+                "states": coverage.states.into_iter().map(|state| state as u8).collect::<Value>(),
+                "rows": coverage.rows.into_iter().map(|row| row.map_or(-1, i64::from)).collect::<Value>(),
+                "state_counts": coverage.state_counts,
+                "num_due": coverage.num_due,
+                "num_hosts_not_run": coverage.num_hosts_not_run,
+                "num_other_rows": coverage.num_other_rows,
+            }))
         }
         F::UsageVolumeInfo { release, vol_usage, times_are_text } => {
             let vol_usage = VolumeUsage::parse(vol_usage.get())?.with_times_as_text(times_are_text);

@@ -37,6 +37,43 @@ fn window(trial: &mut Trial<'_>, arguments: &Arguments) -> Result<Verdict> {
     })
 }
 
+pub(super) fn get_audit_task_logs(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let mut window =
+        trial.arguments(&["release", "before"])?.copying(&["instance_usage_audit_period"], &trial.config());
+    if window.json("before").is_none() {
+        window = window.with("before", trial.now()?);
+    }
+    // Nova's query has selected the rows of the task and the window; the case has their other columns.
+    let selected: Arguments = match trial.face.call("last_completed_audit_period", &window)? {
+        Ok(selected) => parse(&selected)?,
+        // Without a window, the function fails whatever the rows are.
+        Err(_) => Arguments::default().with("begin", "2026-10-01").with("end", "2026-11-01"),
+    };
+    let rows: Vec<Arguments> = trial.case.args.read("task_logs")?;
+    let rows: Vec<Arguments> = rows.iter().map(|row| task_log_row(row, &selected)).collect::<Result<_>>()?;
+    let arguments = window.copying(&["hosts"], &trial.case.args).with("task_logs", rows);
+    let answer = trial.face.call("get_audit_task_logs", &arguments)?;
+    Ok(trial.judge(answer))
+}
+
+/// Returns a row of the task log; the window has the columns that the row lacks.
+fn task_log_row(row: &Arguments, window: &Arguments) -> Result<Arguments> {
+    let (begin, end): (String, String) = (window.read("begin")?, window.read("end")?);
+    let columns =
+        ["task_name", "state", "host", "period_beginning", "period_ending", "message", "task_items", "errors"];
+    Ok(Arguments::default()
+        .with("task_name", "instance_usage_audit")
+        .with("period_beginning", begin)
+        .with("period_ending", end)
+        .copying(&columns, row))
+}
+
+pub(super) fn get_audit_coverage(trial: &mut Trial<'_>) -> Result<Verdict> {
+    let names = ["release", "instance_usage_audit_period", "clamp", "begin", "end", "now", "hosts", "task_logs"];
+    let answer = trial.face.call("get_audit_coverage", &trial.arguments(&names)?)?;
+    Ok(trial.judge(answer))
+}
+
 pub(super) fn has_audit_been_run(trial: &mut Trial<'_>) -> Result<Verdict> {
     let arguments = trial.arguments(&["config", "context", "host", "timestamp"])?;
     task_log(trial, "task_log_get", &arguments)

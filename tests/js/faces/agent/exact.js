@@ -23,6 +23,9 @@ export function print(value) {
         if (member instanceof Error) {
             return { code: member.code, message: member.message, arguments: member.arguments ?? {} };
         }
+        if (ArrayBuffer.isView(member)) {
+            return [...member];
+        }
         return typeof member === "bigint" ? { [MARK]: `${member}` } : member;
     });
     return text.replaceAll(/\{"\$integer":"(-?\d+)"\}/g, "$1");
