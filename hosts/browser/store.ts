@@ -2,6 +2,7 @@ import { type IDBPTransaction, unwrap } from "idb";
 
 import type {
     IndexName,
+    InstanceKey,
     InstanceRange,
     Key,
     Store,
@@ -66,12 +67,25 @@ class IndexedDbTransaction implements Transaction {
         this.#transaction = transaction;
     }
 
-    find<Name extends TableName>(table: Name, index: IndexName<Name>, key: Key): Promise<TableRows[Name][]> {
-        return this.#transaction.objectStore(table).index(index).getAll(key);
+    async find<Name extends TableName>(table: Name, index: IndexName<Name>, key: Key): Promise<TableRows[Name][]> {
+        const rows: TableRows[Name][] = await this.#transaction
+            .objectStore(table)
+            .index(index)
+            .getAll(prefixRange(key));
+        // The index orders the rows of a prefix by the other columns.
+        return rows.sort((one, other) => one.id - other.id);
     }
 
     all<Name extends TableName>(table: Name): Promise<TableRows[Name][]> {
         return this.#transaction.objectStore(table).getAll();
+    }
+
+    page<Name extends TableName>(table: Name, after: number, limit: number): Promise<TableRows[Name][]> {
+        return this.#transaction.objectStore(table).getAll(IDBKeyRange.lowerBound(after, true), limit);
+    }
+
+    count(table: StoreName): Promise<number> {
+        return this.#transaction.objectStore(table).count();
     }
 
     async insert<Name extends TableName>(table: Name, row: Omit<TableRows[Name], "id">): Promise<TableRows[Name]> {
@@ -83,6 +97,14 @@ class IndexedDbTransaction implements Transaction {
         await this.#transaction.objectStore(table).put(row);
     }
 
+    put<Name extends TableName>(table: Name, rows: TableRows[Name][]): Promise<void> {
+        return this.#putAll(table, rows);
+    }
+
+    instance({ project_id, uuid }: InstanceKey): Promise<StoredInstance | undefined> {
+        return this.#transaction.objectStore("instances").get([project_id, uuid]);
+    }
+
     instances(range: InstanceRange, limit: number): Promise<StoredInstance[]> {
         const store = this.#transaction.objectStore("instances");
         const keys = keyRange(range);
@@ -91,22 +113,30 @@ class IndexedDbTransaction implements Transaction {
         return range.host === null ? store.getAll(keys, count) : store.index("host").getAll(keys, count);
     }
 
-    async putInstances(instances: StoredInstance[]): Promise<void> {
+    putInstances(instances: StoredInstance[]): Promise<void> {
+        return this.#putAll("instances", instances);
+    }
+
+    async #putAll(table: StoreName, values: object[]): Promise<void> {
         // `unwrap` avoids idb's promise per request, which costs more than the request itself. A failed request aborts
         // the transaction, and `done` reports its error.
-        const store = unwrap(this.#transaction.objectStore("instances"));
-        for (const instance of instances) {
-            store.put(instance);
+        const store = unwrap(this.#transaction.objectStore(table));
+        for (const value of values) {
+            store.put(value);
         }
     }
 }
 
-/** Converts a range to IndexedDB's form. IndexedDB orders an array after its prefixes, and arrays after all strings. */
+/** Returns the range of the keys that begin with these values. IndexedDB orders arrays after all strings. */
+function prefixRange(values: Key): IDBKeyRange {
+    return IDBKeyRange.bound(values, [...values, []]);
+}
+
+/** Converts a range to IndexedDB's form. IndexedDB orders an array after its prefixes. */
 function keyRange({ host, project_id, after }: InstanceRange): IDBKeyRange {
     const hostKey = host === null ? [] : [host];
     const prefix = project_id === null ? hostKey : [...hostKey, project_id];
-    const end = [...prefix, []];
     return after === null
-        ? IDBKeyRange.bound(prefix, end)
-        : IDBKeyRange.bound([...hostKey, after.project_id, after.uuid], end, true);
+        ? prefixRange(prefix)
+        : IDBKeyRange.bound([...hostKey, after.project_id, after.uuid], [...prefix, []], true);
 }

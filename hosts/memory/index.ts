@@ -3,7 +3,9 @@ import type { Context, Notification, Notifier } from "nova-compute-utils";
 import { type ConductorOptions, TableConductor } from "../tables/conductor.js";
 import { MemoryStore } from "./store.js";
 
+export { readRow } from "../tables/import.js";
 export type * from "../tables/index.js";
+export { readInstance } from "../tables/instances.js";
 
 /** Returns a conductor with empty tables in memory, for tests and examples; `ValueError` on an unknown release. */
 export function memoryConductor(options?: ConductorOptions): TableConductor {

@@ -8,9 +8,17 @@ export class Instances {
 
     put(instances: StoredInstance[]): void {
         for (const instance of instances) {
-            this.#instances.set(JSON.stringify([instance.project_id, instance.uuid]), instance);
+            this.#instances.set(textOf(instance), instance);
         }
         this.#ordered = undefined;
+    }
+
+    get size(): number {
+        return this.#instances.size;
+    }
+
+    get(key: InstanceKey): StoredInstance | undefined {
+        return structuredClone(this.#instances.get(textOf(key)));
     }
 
     range({ host, project_id, after }: InstanceRange, limit: number): StoredInstance[] {
@@ -18,7 +26,8 @@ export class Instances {
         const ordered = this.#ordered;
         const found: StoredInstance[] = [];
         const start = after ?? { project_id: project_id ?? "", uuid: "" };
-        for (let index = firstAfter(ordered, start); found.length < limit; index += 1) {
+        const first = firstIndex(ordered, (instance) => compare(instance, start) > 0);
+        for (let index = first; found.length < limit; index += 1) {
             const instance = ordered[index];
             if (instance === undefined || (project_id !== null && instance.project_id !== project_id)) {
                 break;
@@ -31,19 +40,25 @@ export class Instances {
     }
 }
 
-/** Returns the index of the first instance after a key, by binary search. */
-function firstAfter(ordered: StoredInstance[], key: InstanceKey): number {
+/**
+ * Returns the index of the first value that is `isLater`, by binary search; the number of values when none is. No value
+ * after such a one may be another.
+ */
+export function firstIndex<T>(ordered: T[], isLater: (value: T) => boolean): number {
     let [low, high] = [0, ordered.length];
     while (low < high) {
         const middle = (low + high) >> 1;
-        const instance = ordered[middle];
-        if (instance !== undefined && compare(instance, key) <= 0) {
-            low = middle + 1;
-        } else {
+        if (isLater(ordered[middle] as T)) {
             high = middle;
+        } else {
+            low = middle + 1;
         }
     }
     return low;
+}
+
+function textOf({ project_id, uuid }: InstanceKey): string {
+    return JSON.stringify([project_id, uuid]);
 }
 
 function compare(one: InstanceKey, other: InstanceKey): number {

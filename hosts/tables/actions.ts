@@ -10,8 +10,15 @@ import type {
 
 import { type HostError, hostError } from "./error.js";
 import type { DatabaseRules } from "./release.js";
-import { changedAt, insertedAt, type InstanceActionEventRow, type InstanceActionRow } from "./row.js";
-import { findFirst, type Transaction } from "./store.js";
+import {
+    changedAt,
+    insertedAt,
+    type InstanceActionEventRow,
+    type InstanceActionRow,
+    isLive,
+    newestFirst,
+} from "./row.js";
+import type { Transaction } from "./store.js";
 import { readOptionalTime, readTime } from "./time.js";
 
 export async function start(transaction: Transaction, now: string, values: ActionStartValues): Promise<InstanceAction> {
@@ -36,7 +43,7 @@ export async function finish(
     rules: DatabaseRules,
     values: ActionFinishValues,
 ): Promise<InstanceAction> {
-    const [row, ...others] = (await findByInstance(transaction, values)).filter(isOfRequest(values));
+    const [row, ...others] = (await findByInstance(transaction, values.instance_uuid)).filter(isOfRequest(values));
     if (row === undefined || (others.length > 0 && rules.requiresOneActionToFinish)) {
         throw actionNotFound(values);
     }
@@ -84,7 +91,8 @@ export async function eventFinish(
     const { event, result } = values;
     const finish_time = readTime(values.finish_time);
     const { action, ownedByRequest } = await findActionOfEvent(transaction, rules, context, values);
-    const row = await findFirst(transaction, "instance_actions_events", "action", [action.id, event]);
+    const events = await transaction.find("instance_actions_events", "action", [action.id, event]);
+    const row = events.find(isLive);
     if (row === undefined) {
         const message = `Event ${event} not found for action id ${action.id}`;
         throw hostError("InstanceActionEventNotFound", message, { arguments: { event, action_id: action.id } });
@@ -100,6 +108,17 @@ export async function eventFinish(
     return toRecord(finished);
 }
 
+/** Returns the actions of an instance, newest first. */
+export async function getByInstance(transaction: Transaction, instance_uuid: string): Promise<InstanceActionRow[]> {
+    return (await findByInstance(transaction, instance_uuid)).sort(newestFirst);
+}
+
+/** Returns the events of an action, newest first. */
+export async function getEvents(transaction: Transaction, action_id: number): Promise<InstanceActionEventRow[]> {
+    const events = await transaction.find("instance_actions_events", "action", [action_id]);
+    return events.filter(isLive).sort(newestFirst);
+}
+
 /** The values that identify an action. */
 type ActionKey = Pick<ActionFinishValues, "instance_uuid" | "request_id">;
 
@@ -107,8 +126,8 @@ function isOfRequest({ request_id }: ActionKey): (action: InstanceActionRow) => 
     return (action) => action.request_id === (request_id ?? null);
 }
 
-function findByInstance(transaction: Transaction, { instance_uuid }: ActionKey): Promise<InstanceActionRow[]> {
-    return transaction.find("instance_actions", "instance", [instance_uuid]);
+async function findByInstance(transaction: Transaction, instance_uuid: string): Promise<InstanceActionRow[]> {
+    return (await transaction.find("instance_actions", "instance", [instance_uuid])).filter(isLive);
 }
 
 async function findActionOfEvent(
@@ -117,7 +136,7 @@ async function findActionOfEvent(
     context: Context,
     key: ActionKey,
 ): Promise<{ action: InstanceActionRow; ownedByRequest: boolean }> {
-    const actions = await findByInstance(transaction, key);
+    const actions = await findByInstance(transaction, key.instance_uuid);
     const ofRequest = actions.filter(isOfRequest(key));
     const own = rules.usesNewestAction ? newest(ofRequest) : ofRequest[0];
     if (own !== undefined) {
@@ -132,12 +151,8 @@ async function findActionOfEvent(
     return { action: resumed, ownedByRequest: false };
 }
 
-/** Returns the action with the latest `created_at`; of several with the same one, the last in the list. */
 function newest(actions: InstanceActionRow[]): InstanceActionRow | undefined {
-    return actions.reduce<InstanceActionRow | undefined>(
-        (newest, action) => (newest === undefined || action.created_at >= newest.created_at ? action : newest),
-        undefined,
-    );
+    return actions.sort(newestFirst)[0];
 }
 
 function actionNotFound({ instance_uuid, request_id = null }: ActionKey): HostError {

@@ -23,12 +23,23 @@ import type {
 import * as actions from "./actions.js";
 import * as auditCheckpoints from "./audit_checkpoints.js";
 import * as bwUsage from "./bw_usage.js";
-import { hostError } from "./error.js";
+import type { NovaTable } from "./columns.js";
+import { hostError, noNetworkApi } from "./error.js";
 import * as faults from "./faults.js";
+import { readRow } from "./import.js";
 import * as instances from "./instances.js";
+import { readInteger } from "./integer.js";
+import { type Page, type PageQuery, readPage } from "./page.js";
 import { type DatabaseRules, databaseRules } from "./release.js";
-import type { BwUsageCacheRow, InstanceFaultRow, TaskLogRow, VolumeUsageCacheRow } from "./row.js";
-import { type Store, STORE_NAMES, type StoreName, type TableRows, type Transaction } from "./store.js";
+import type {
+    BwUsageCacheRow,
+    InstanceActionEventRow,
+    InstanceActionRow,
+    InstanceFaultRow,
+    TaskLogRow,
+    VolumeUsageCacheRow,
+} from "./row.js";
+import { type Store, STORE_NAMES, type StoreName, type TableName, type TableRows, type Transaction } from "./store.js";
 import * as taskLog from "./task_log.js";
 import { readTime } from "./time.js";
 import * as volumeUsage from "./volume_usage.js";
@@ -101,6 +112,12 @@ export class TableConductor implements Conductor {
         await this.#write(["instances"], (transaction) => transaction.putInstances(stored));
     }
 
+    /** Returns the instances with these keys, in the order of the keys; null for a missing one. */
+    getInstances(keys: Iterable<instances.InstanceName>): Promise<(DocumentInput | null)[]> {
+        const list = Array.from(keys);
+        return this.#read(["instances"], (transaction) => instances.get(transaction, list));
+    }
+
     /**
      * Returns at most `limit` of the instances that the query selects, and never more than 1000, ordered by
      * `project_id` and then `uuid`. Fails with `MarkerNotFound` on a marker that no page of this query has. Nova:
@@ -119,8 +136,7 @@ export class TableConductor implements Conductor {
 
     /** Always fails with `NoNetworkApi`, because this host has no network. */
     instanceGetNwInfo(_context: Context, _instance: Document): Promise<DocumentInput> {
-        const message = "this host has no network API, and the instance has no network info in its cache";
-        return Promise.reject(hostError("NoNetworkApi", message));
+        return Promise.reject(noNetworkApi());
     }
 
     /** Inserts or replaces the counters of a vif in a period. Nova: `bw_usage_update`. */
@@ -173,6 +189,16 @@ export class TableConductor implements Conductor {
         return this.#read(["instance_faults"], (transaction) => faults.getByInstanceUuids(transaction, query));
     }
 
+    /** Returns the actions of an instance, newest first. Nova: `actions_get`. */
+    actionsGet({ instance_uuid }: { instance_uuid: string }): Promise<InstanceActionRow[]> {
+        return this.#read(["instance_actions"], (transaction) => actions.getByInstance(transaction, instance_uuid));
+    }
+
+    /** Returns the events of an action, newest first. Nova: `action_events_get`. */
+    actionEventsGet({ action_id }: { action_id: number }): Promise<InstanceActionEventRow[]> {
+        return this.#read(["instance_actions_events"], (transaction) => actions.getEvents(transaction, action_id));
+    }
+
     actionStart(_context: Context, values: ActionStartValues): Promise<InstanceAction> {
         return this.#write(["instance_actions"], (transaction, now) => actions.start(transaction, now, values));
     }
@@ -195,13 +221,49 @@ export class TableConductor implements Conductor {
         );
     }
 
-    /** Returns all rows of a table, oldest first. Returns documents for `instances`, by `project_id`, then `uuid`. */
+    /**
+     * Stores rows of one of Nova's tables as they are, each in place of one with the same `id`; rows that are inserted
+     * later get larger ids. Fails with `ValueError`, as {@link readRow} does, and with `DBError` when a row has the
+     * unique key of another row.
+     */
+    async importRows(table: NovaTable, rows: Iterable<object>): Promise<void> {
+        const read = Array.from(rows, (row) => readRow(table, row));
+        await this.#write([table], (transaction) => transaction.put(table, read));
+    }
+
+    /**
+     * Returns a page of a table in the order of `id`. For `instances`, returns documents by `project_id`, then `uuid`,
+     * and fails with `MarkerNotFound` when `after` is not the `next` of a page.
+     */
+    rowsPage(table: "instances", query?: PageQuery<string>): Promise<Page<DocumentInput, string>>;
+    rowsPage<Name extends TableName>(table: Name, query?: PageQuery<number>): Promise<Page<TableRows[Name], number>>;
+    async rowsPage(table: StoreName, query: PageQuery<string> | PageQuery<number> = {}): Promise<unknown> {
+        checkTable(table);
+        if (table === "instances") {
+            return this.#read([table], (transaction) => instances.page(transaction, query as PageQuery<string>));
+        }
+        const ids = query as PageQuery<number>;
+        const after = Number(readInteger("after", ids.after ?? 0));
+        return this.#read([table], (transaction) =>
+            readPage(
+                ids,
+                (limit) => transaction.page(table, after, limit),
+                (row) => row.id,
+            ),
+        );
+    }
+
+    /** Returns the number of rows of a table. */
+    async count(table: StoreName): Promise<number> {
+        checkTable(table);
+        return this.#read([table], (transaction) => transaction.count(table));
+    }
+
+    /** Returns all rows of a table as {@link rowsPage} does, at once. */
     rows(table: "instances"): Promise<DocumentInput[]>;
     rows<Name extends keyof TableRows>(table: Name): Promise<TableRows[Name][]>;
     async rows(table: StoreName): Promise<unknown[]> {
-        if (!STORE_NAMES.includes(table)) {
-            throw hostError("ValueError", `unknown table \`${table}\`: give one of ${STORE_NAMES.join(", ")}`);
-        }
+        checkTable(table);
         return this.#read([table], (transaction): Promise<unknown[]> =>
             table === "instances" ? instances.all(transaction) : transaction.all(table),
         );
@@ -214,5 +276,11 @@ export class TableConductor implements Conductor {
     async #write<T>(tables: StoreName[], work: (transaction: Transaction, now: string) => Promise<T>): Promise<T> {
         const now = readTime(this.#clock());
         return this.#store.transaction(tables, "readwrite", (transaction) => work(transaction, now));
+    }
+}
+
+function checkTable(table: StoreName): void {
+    if (!STORE_NAMES.includes(table)) {
+        throw hostError("ValueError", `unknown table \`${table}\`: give one of ${STORE_NAMES.join(", ")}`);
     }
 }

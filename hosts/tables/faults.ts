@@ -2,8 +2,8 @@ import type { InstanceFaultValues, Integer, Value } from "nova-compute-utils";
 
 import { hostError } from "./error.js";
 import { readInteger } from "./integer.js";
-import { insertedAt, type InstanceFaultRow } from "./row.js";
-import { compareStrings, type Transaction } from "./store.js";
+import { insertedAt, type InstanceFaultRow, isLive, newestFirst } from "./row.js";
+import type { Transaction } from "./store.js";
 
 /** The values of a new fault. Its code is an integer, or a string that contains one. */
 export interface NewInstanceFault extends Pick<InstanceFaultValues, "instance_uuid" | "code"> {
@@ -31,8 +31,7 @@ export async function getByInstanceUuids(
     { instance_uuids, latest = false }: { instance_uuids: string[]; latest?: boolean },
 ): Promise<Record<string, InstanceFaultRow[]>> {
     const ofInstance = async (uuid: string): Promise<[string, InstanceFaultRow[]]> => {
-        const faults = await transaction.find("instance_faults", "instance", [uuid]);
-        faults.sort((one, other) => compareStrings(other.created_at, one.created_at) || other.id - one.id);
+        const faults = (await transaction.find("instance_faults", "instance", [uuid])).filter(isLive).sort(newestFirst);
         // Nova looks for the highest id here, and not for the newest timestamp.
         return [uuid, latest ? faults.sort((one, other) => other.id - one.id).slice(0, 1) : faults];
     };

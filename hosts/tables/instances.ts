@@ -1,19 +1,17 @@
 import type { DocumentInput, InstancePage, WindowQuery } from "nova-compute-utils";
 
-import { type HostError, hostError } from "./error.js";
+import { hostError, markerNotFound } from "./error.js";
+import { isObject, parseJson } from "./object.js";
+import { LARGEST_PAGE, type Page, pageLimit, type PageQuery, readPage } from "./page.js";
 import type { InstanceKey, StoredInstance, Transaction } from "./store.js";
 import { readOptionalTime, readTime } from "./time.js";
-
-/** The most instances that are read or returned at once. */
-const LARGEST_PAGE = 1000;
 
 export async function getActiveByWindow(
     transaction: Transaction,
     query: WindowQuery & { marker: string | null; limit: number },
 ): Promise<InstancePage> {
     const window = readWindow(query);
-    // An empty page would have no marker to continue from.
-    const limit = Math.min(Math.max(query.limit, 1), LARGEST_PAGE);
+    const limit = pageLimit(query.limit);
     const found: StoredInstance[] = [];
     // One instance more than the page holds shows that another page follows.
     for await (const active of activeInstances(transaction, window, readMarker(query), limit + 1)) {
@@ -36,13 +34,36 @@ export async function countActiveByWindow(transaction: Transaction, query: Windo
     return count;
 }
 
+/** The names that identify an instance. */
+export interface InstanceName {
+    /** The project; null or `""` for an instance without one. */
+    project_id: string | null;
+    uuid: string;
+}
+
+export async function get(transaction: Transaction, names: InstanceName[]): Promise<(DocumentInput | null)[]> {
+    const found = names.map(({ project_id, uuid }) => transaction.instance({ project_id: project_id ?? "", uuid }));
+    return (await Promise.all(found)).map((instance) => instance?.document ?? null);
+}
+
+/** Returns a page of all instances; the marker of a page of a window continues it, too. */
+export async function page(transaction: Transaction, query: PageQuery<string>): Promise<Page<DocumentInput, string>> {
+    const after = readMarker({ marker: query.after ?? null, project_id: null });
+    const read = (limit: number) => transaction.instances({ host: null, project_id: null, after }, limit);
+    const { rows, next } = await readPage(query, read, writeMarker);
+    return { rows: rows.map(({ document }) => document), next };
+}
+
 export async function all(transaction: Transaction): Promise<DocumentInput[]> {
     const range = { host: null, project_id: null, after: null };
     const instances = await transaction.instances(range, Number.MAX_SAFE_INTEGER);
     return instances.map((instance) => instance.document);
 }
 
-/** Reads the fields that an instance is found by; `ValueError` when it has no UUID or an invalid timestamp. */
+/**
+ * Reads the fields by which the tables find an instance. `ValueError` when it has no UUID, or a `launched_at` or
+ * `terminated_at` that is not a timestamp.
+ */
 export function readInstance(document: DocumentInput): StoredInstance {
     const field = fieldReader(document);
     const uuid = field("uuid");
@@ -95,7 +116,7 @@ function readMarker({ marker, project_id }: { marker: string | null; project_id:
     if (marker === null || marker === undefined) {
         return null;
     }
-    const key = parse(marker);
+    const key = parseJson(marker);
     if (!isObject(key) || typeof key.project_id !== "string" || typeof key.uuid !== "string") {
         throw markerNotFound(marker);
     }
@@ -106,12 +127,8 @@ function readMarker({ marker, project_id }: { marker: string | null; project_id:
     return { project_id: key.project_id, uuid: key.uuid };
 }
 
-function markerNotFound(marker: string): HostError {
-    return hostError("MarkerNotFound", `Marker ${marker} could not be found.`, { arguments: { marker } });
-}
-
 function fieldReader(document: DocumentInput): (name: string) => unknown {
-    const object = typeof document === "string" ? parse(document) : document;
+    const object = typeof document === "string" ? parseJson(document) : document;
     if (object instanceof Map) {
         return (name) => object.get(name);
     }
@@ -119,18 +136,6 @@ function fieldReader(document: DocumentInput): (name: string) => unknown {
         throw hostError("ValueError", "the instance is not an object");
     }
     return (name) => object[name];
-}
-
-function parse(json: string): unknown {
-    try {
-        return JSON.parse(json);
-    } catch {
-        return undefined;
-    }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function stringOrEmpty(value: unknown): string {

@@ -33,7 +33,7 @@ function toBigInt(value: unknown): bigint | undefined {
 }
 
 /** Returns a `number` where it is exact, and a `bigint` otherwise. */
-function toInteger(integer: bigint): Integer {
+export function toInteger(integer: bigint): Integer {
     const number = Number(integer);
     return Number.isSafeInteger(number) ? number : integer;
 }

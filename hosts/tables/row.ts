@@ -9,17 +9,19 @@ import type {
     TaskLogKey,
 } from "nova-compute-utils";
 
+import { compareStrings } from "./store.js";
+
 /** The columns of every table. Timestamps are strings of the form `YYYY-MM-DDTHH:MM:SS.ffffff`. */
 export interface Columns {
     /** The number of the row, counted from 1. */
     id: number;
-    /** When the row was inserted. */
-    created_at: string;
+    /** When the row was inserted; null if an imported row does not say it. */
+    created_at: string | null;
     /** When the row last changed; null if it never did. */
     updated_at: string | null;
-    /** Always null, because these hosts delete no row. */
+    /** When the row was soft-deleted. Only imported rows are, because these hosts delete no row. */
     deleted_at: string | null;
-    /** Always 0, which means "not deleted". */
+    /** 0, or the `id` of a soft-deleted row. */
     deleted: number;
 }
 
@@ -51,10 +53,8 @@ export interface InstanceFaultRow extends Columns, Pick<InstanceFaultValues, "in
 
 /** A row of `bw_usage_cache`: the traffic of a vif in a period, in bytes. */
 export interface BwUsageCacheRow extends Columns, BwUsage {
-    /** The MAC address of the vif. */
-    mac: string;
     /** When the counters were read. */
-    last_refreshed: string;
+    last_refreshed: string | null;
     /** The hypervisor's counter of received bytes at `last_refreshed`. */
     last_ctr_in: Integer | null;
     /** The hypervisor's counter of sent bytes at `last_refreshed`. */
@@ -84,6 +84,16 @@ export interface VolumeUsageCacheRow extends Columns, Record<`${"curr" | "tot"}_
 
 /** The columns that are particular to a table. */
 export type Values<Row> = Omit<Row, keyof Columns>;
+
+/** Returns whether a row is not soft-deleted. */
+export function isLive({ deleted }: Columns): boolean {
+    return deleted === 0;
+}
+
+/** Orders rows by `created_at` and `id`, newest first, as Nova lists actions, events and faults. */
+export function newestFirst(one: Columns, other: Columns): number {
+    return compareStrings(other.created_at ?? "", one.created_at ?? "") || other.id - one.id;
+}
 
 /** Returns the common columns of a row that is inserted now; the store adds the `id`. */
 export function insertedAt(now: string): Omit<Columns, "id"> {

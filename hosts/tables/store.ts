@@ -28,7 +28,7 @@ export type TableName = keyof TableRows;
 /** The name of any table. The key of a row of `instances` is its `project_id` and `uuid`. */
 export type StoreName = TableName | "instances";
 
-/** An index of a table. Its columns are never null, and no row changes them. */
+/** An index of a table. A row that has null in one of its columns is not in the index. */
 export interface Index {
     readonly columns: readonly string[];
     readonly unique?: true;
@@ -90,14 +90,22 @@ export interface InstanceRange {
  * IndexedDB commits a transaction that has no pending request.
  */
 export interface Transaction {
-    /** Returns the rows that an index has for a key, oldest first. */
+    /** Returns the rows that an index has for a key, or for the first columns of its keys; in the order of `id`. */
     find<Name extends TableName>(table: Name, index: IndexName<Name>, key: Key): Promise<TableRows[Name][]>;
-    /** Returns all rows of a table, oldest first. */
+    /** Returns all rows of a table in the order of `id`. */
     all<Name extends TableName>(table: Name): Promise<TableRows[Name][]>;
+    /** Returns the first rows of a table whose `id` is larger than `after`, in the order of `id`, at most `limit`. */
+    page<Name extends TableName>(table: Name, after: number, limit: number): Promise<TableRows[Name][]>;
+    /** Returns the number of rows of a table. */
+    count(table: StoreName): Promise<number>;
     /** Inserts a row and returns it with its number. */
     insert<Name extends TableName>(table: Name, row: Omit<TableRows[Name], "id">): Promise<TableRows[Name]>;
     /** Replaces the row that has this row's number. */
     update<Name extends TableName>(table: Name, row: TableRows[Name]): Promise<void>;
+    /** Inserts rows with their numbers, each in place of the row that has the same one. */
+    put<Name extends TableName>(table: Name, rows: TableRows[Name][]): Promise<void>;
+    /** Returns the instance with a key. */
+    instance(key: InstanceKey): Promise<StoredInstance | undefined>;
     /** Returns the first instances of a range in order, at most `limit`. */
     instances(range: InstanceRange, limit: number): Promise<StoredInstance[]>;
     /** Inserts instances, each in place of one with the same key. */

@@ -2,7 +2,7 @@ import type { Integer, Timestamp, TaskLog, TaskLogKey } from "nova-compute-utils
 
 import { hostError } from "./error.js";
 import { readInteger } from "./integer.js";
-import { insertedAt, type TaskLogRow } from "./row.js";
+import { insertedAt, isLive, type TaskLogRow } from "./row.js";
 import { findFirst, type Transaction } from "./store.js";
 import { readTime } from "./time.js";
 
@@ -21,7 +21,7 @@ export interface TaskLogQuery {
 }
 
 export async function get(transaction: Transaction, task: TaskLogKey): Promise<TaskLog | null> {
-    const row = await find(transaction, task);
+    const row = await findLive(transaction, task);
     if (row === undefined) {
         return null;
     }
@@ -33,7 +33,9 @@ export async function getAll(transaction: Transaction, query: TaskLogQuery): Pro
     const key = [query.task_name, readTime(query.period_beginning), readTime(query.period_ending)];
     const rows = await transaction.find("task_log", "window", key);
     const { host = null, state = null } = query;
-    return rows.filter((row) => (host === null || row.host === host) && (state === null || row.state === state));
+    const isSelected = (row: TaskLogRow) =>
+        isLive(row) && (host === null || row.host === host) && (state === null || row.state === state);
+    return rows.filter(isSelected);
 }
 
 export async function begin(
@@ -42,7 +44,8 @@ export async function begin(
     task: TaskLogKey & { task_items: Integer | null; message: string | null },
 ): Promise<void> {
     const { task_name, host } = task;
-    if ((await find(transaction, task)) !== undefined) {
+    // The key is unique among soft-deleted rows, too.
+    if ((await findFirst(transaction, "task_log", "task", taskKey(task))) !== undefined) {
         const message = `Task ${task_name} is already running on host ${host}`;
         throw hostError("TaskAlreadyRunning", message, { arguments: { task_name, host } });
     }
@@ -68,7 +71,7 @@ export async function end(
     now: string,
     task: TaskLogKey & { errors: Integer; message: string | null },
 ): Promise<void> {
-    const row = await find(transaction, task);
+    const row = await findLive(transaction, task);
     if (row === undefined) {
         const { task_name, host } = task;
         const message = `Task ${task_name} is not running on host ${host}`;
@@ -79,8 +82,9 @@ export async function end(
     await transaction.update("task_log", { ...row, state: "DONE", errors, message, updated_at: now });
 }
 
-function find(transaction: Transaction, task: TaskLogKey): Promise<TaskLogRow | undefined> {
-    return findFirst(transaction, "task_log", "task", taskKey(task));
+async function findLive(transaction: Transaction, task: TaskLogKey): Promise<TaskLogRow | undefined> {
+    const row = await findFirst(transaction, "task_log", "task", taskKey(task));
+    return row !== undefined && isLive(row) ? row : undefined;
 }
 
 /** Returns the key of a task in the index `task`. */

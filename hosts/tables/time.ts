@@ -7,7 +7,7 @@ import { hostError } from "./error.js";
  * strings. Digits beyond the microsecond are cut off. `ValueError` when it is not a timestamp.
  */
 export function readTime(time: Timestamp): string {
-    const text = typeof time === "string" ? parse(time) : format(time);
+    const text = typeof time === "string" ? parseTime(time) : format(time);
     if (text === undefined) {
         throw hostError("ValueError", `\`${String(time)}\` is not a time: write it as \`2026-11-01T00:17:03.250000\``);
     }
@@ -22,7 +22,8 @@ export function readOptionalTime(time: Timestamp | null | undefined): string | n
 // A time zone is accepted only after seconds.
 const FORM = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?)?)?$/i;
 
-function parse(text: string): string | undefined {
+/** Returns the timestamp as {@link readTime} does, or `undefined` when the string is not a timestamp. */
+export function parseTime(text: string): string | undefined {
     const match = FORM.exec(text);
     if (match === null) {
         return undefined;

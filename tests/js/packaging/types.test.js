@@ -53,7 +53,9 @@ async function checkProgram(file, program) {
 }
 
 for (const options of [BUNDLED, BROWSER, NODE]) {
-    test(`use.ts: ${options.slice(1, 6).join(" ")}`, () => check("types/use.ts", options));
+    for (const file of ["use.ts", "sql.ts"]) {
+        test(`${file}: ${options.slice(1, 6).join(" ")}`, () => check(`types/${file}`, options));
+    }
 }
 
 test("the hosts for browsers", () => check("types/browser.ts"));
@@ -179,6 +181,9 @@ function literal(value) {
     }
     if (typeof value === "bigint") {
         return `${value}n`;
+    }
+    if (ArrayBuffer.isView(value)) {
+        return `new ${value.constructor.name}([${value}])`;
     }
     if (Array.isArray(value)) {
         return `[${value.map(literal).join()}]`;

@@ -287,6 +287,19 @@ export const FUNCTIONS = {
     explainNextDeviceName: () => FUNCTIONS.getNextDeviceName(),
     generateDeviceLetter: () => [1],
     generateDeviceName: () => [{ prefix: "vd", index: 1 }],
+    getAuditCoverage: () => [
+        {
+            release,
+            auditPeriod,
+            clamp: false,
+            begin: window.begin,
+            end: window.end,
+            now,
+            hosts: ["cmp-01"],
+            taskLogs: [runningTask()],
+        },
+    ],
+    getAuditTaskLogs: () => [{ release, auditPeriod, before: now, hosts: ["cmp-01"], taskLogs: [runningTask()] }],
     getDeviceLetter: () => [{ release, deviceName: "/dev/vdb" }],
     getDeviceNameForInstance: () => [
         { release, instance: hibiscus(), bdms: blockDevices(), device, maxDiskDevicesToAttach, computeDriver },
