@@ -8,6 +8,7 @@
 
 mod build;
 mod check;
+mod console;
 mod crash;
 mod dependencies;
 mod files;
@@ -49,6 +50,8 @@ enum Subcommand {
     Package,
     /// Test the installed npm package: Node, browsers, bundlers, workers, TypeScript, and its README
     Packaging,
+    /// Build the admin console in `www/` and serve it on loopback
+    Console(console::Options),
     /// Run a usage audit of the bundled sample cell
     Run {
         /// Options for `nova-usage-audit run`; they replace the sample's own
@@ -96,6 +99,7 @@ fn run(subcommand: &Subcommand) -> anyhow::Result<()> {
         Subcommand::Build { debug, release } => build::run(&workspace, *debug, *release),
         Subcommand::Package => package::run(&workspace),
         Subcommand::Packaging => packaging::run(&workspace),
+        Subcommand::Console(options) => console::run(&workspace, options),
         Subcommand::Run { options } => run::run(&workspace, options),
         Subcommand::Test => test::run(&workspace),
         Subcommand::Check => check::run(&workspace),

@@ -12,13 +12,13 @@ use crate::workspace::Workspace;
 use crate::{files, js, process, setup};
 
 /// The hosts in the package; each is a folder of `hosts/` with an `index.ts`.
-const HOSTS: [&str; 2] = ["memory", "browser"];
+const HOSTS: [&str; 3] = ["memory", "browser", "sql"];
 
 /// The hand-written files of the package that are not JavaScript.
 const FILES: [&str; 3] = ["index.d.ts", "wasm.d.ts", "README.md"];
 
 /// The largest sizes that the module may have. Lower them when the module gets smaller.
-const BUDGET: Sizes = Sizes { raw: 402_000, gzip: 176_000, brotli: 146_500 };
+const BUDGET: Sizes = Sizes { raw: 422_000, gzip: 184_000, brotli: 153_000 };
 
 /// The sizes of the module in bytes, raw and compressed.
 #[derive(Debug, Clone, Copy, Deserialize)]

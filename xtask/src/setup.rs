@@ -65,7 +65,7 @@ pub fn cargo_program(workspace: &Workspace, name: &str, version: &str) -> Result
 }
 
 /// Calls `install` unless the file `marker` shows that the current contents of `list` are installed.
-fn install_list(list: &Path, marker: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+pub fn install_list(list: &Path, marker: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let listed = files::read_text(list)?;
     if fs::read_to_string(marker).is_ok_and(|installed| installed == listed) {
         return Ok(());

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::workspace::Workspace;
-use crate::{build, check, oracle, package, packaging, process, steps, vectors};
+use crate::{build, check, console, oracle, package, packaging, process, steps, vectors};
 
 const FACES: &str = "native,component,node,browser";
 
@@ -23,6 +23,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
                 oracle::run_built(workspace, &oracle::Options { count: 100, seed: None, face: FACES.into() })
             }),
             ("the installed npm package", &|| packaging::run_built(workspace)),
+            ("the admin console", &|| console::test_built(workspace)),
             ("check", &|| check::run_built(workspace)),
         ],
     )
