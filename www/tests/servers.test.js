@@ -1,22 +1,14 @@
 // Servers: the list, and the tabs of a server.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, test } from "node:test";
 
 import { downloaded, drop, dropMany, imported, openConsole } from "./support/console.js";
 import { server } from "./support/servers.js";
-import { sample } from "./support/views.js";
+import { DEVICES, FAILED, found, OPEN, sample, tab } from "./support/views.js";
 
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const console_ = await openConsole();
 after(() => console_.close());
-
-/** Servers of the sample: many devices and vifs, a failed resize, an open live migration, a failed build, an odd root device. */
-const DEVICES = "88ebd524-78e2-4103-814b-051002c19aa9";
-const FAILED = "13300ff7-abd1-4050-a2d7-d43e66c4a759";
-const OPEN = "a06a4793-613c-4f81-a6b0-40edd5dbe3af";
 
 /** Opens an address of the sample. */
 const inSample = (hash, work, options) =>
@@ -29,9 +21,7 @@ const inSample = (hash, work, options) =>
         },
         options,
     );
-const tab = (uuid, name, query = "") => `/servers/${uuid}/${name}?cell=sample${query}`;
 const hash = (page) => decodeURIComponent(new URL(page.url()).hash);
-const found = (page, text) => page.locator("p.sentence").filter({ hasText: text }).waitFor();
 
 test("the list is searched as one types, filtered by facets with counts, and sorted", () =>
     inSample("/servers?cell=sample", async (page) => {
@@ -278,44 +268,3 @@ test("a list of 20,000 servers keeps at most 120 rows in the document", () =>
         await page.keyboard.type("web-19999");
         await found(page, "1 of 20,000 servers");
     }));
-
-const STATES = {
-    list: ["/servers?cell=sample&vm_state=active&at=1", "of 300 servers"],
-    none: ["/servers?cell=sample&q=zzz", "0 of 300"],
-    overview: [tab(DEVICES, "overview"), "5 devices"],
-    network: [tab(DEVICES, "network"), "2 addresses"],
-    converted: [tab(DEVICES, "devices", "&device=/dev/sdh"), "The next volume"],
-    taken: [tab(DEVICES, "devices", "&device=/dev/vdf"), "The next volume"],
-    malformed: [tab(DEVICES, "devices", "&device=/dev/vdB"), "The next volume"],
-    payload: [tab(DEVICES, "payload", "&field=hostname&exact=1"), "fields differ"],
-    grizzly: [tab(DEVICES, "payload", "&left=unversioned.grizzly"), "nothing to compare with"],
-    failed: [tab(FAILED, "actions", "&open=e275&at=e275"), "1 failed"],
-    open: [tab(OPEN, "actions"), "1 without an end"],
-    described: ["/devices?names=/dev/vdb+/dev/sdf&device=/dev/vdk", "The next volume"],
-};
-for (const [name, [address, text]] of Object.entries(STATES)) {
-    test(`${name}: no violation in light, dark and forced colours, and it fits 390 px, 320 px and 200 % text`, () =>
-        inSample(
-            address,
-            async (page) => {
-                await found(page, text);
-                await page.evaluate(AXE);
-                for (const media of [{ colorScheme: "light" }, { colorScheme: "dark" }, { colorScheme: "light", forcedColors: "active" }]) {
-                    await page.emulateMedia({ forcedColors: "none", reducedMotion: "reduce", ...media });
-                    const violations = await page.evaluate(async () => {
-                        const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-                        return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
-                    });
-                    assert.deepEqual(violations, [], JSON.stringify(media));
-                }
-                assert.equal(await page.locator("main h1").count(), 1);
-                for (const [width, size] of [[390, ""], [320, ""], [1280, "32px"]]) {
-                    await page.setViewportSize({ width, height: 844 });
-                    await page.evaluate((size) => (document.documentElement.style.fontSize = size), size);
-                    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-                    assert.ok(over <= 0, `${width} px, text ${size || "as it is"}: ${over} px too wide`);
-                }
-            },
-            { reducedMotion: "reduce" },
-        ));
-}

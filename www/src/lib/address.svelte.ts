@@ -1,10 +1,14 @@
 // All state of the page is in the address: `#/<view>?cell=…&release=…&<the view's own>`. This file reads and writes it.
 //
 // Common parameters, kept from view to view: `cell`, `release`, `zone` (`local`; absent: UTC).
-// Windows: `period`, `from`, `to`, `host` and `window` (the selected cell), `only` (states, comma-separated).
+// Windows: `period`, `from`, `to`, `host` and `window` (the selected cell), `corner` and `also` (more selected cells),
+// `only` (states, comma-separated).
 // Servers: `q`, `host`, `project_id`, `flavor`, `vm_state` (repeated for several values), `active` (`from/to`), `sort`
 // (`-` before it: descending), `at` (the row under the keys). A server is `#/servers/<uuid>/<tab>`.
-// Devices: `device` (the wish), and what describes the server.
+// Payload: `left`, `right`, `window`, `changed`, `envelope`, `field` (the selected one), `exact` (the bytes are open).
+// Actions: `open` (the event whose details are open), `at`, `all`.
+// Devices: `device` (the wish), `max`, `driver`; without a server `root`, `names` and `server`, which describe one.
+// Data: `open` (the cell), `unread` (the import whose unreadable lines are shown).
 
 import { router } from "svelte-spa-router";
 
