@@ -30,10 +30,11 @@ import type {
 import { compareStrings, type TableRows } from "../tables/store.js";
 import type { TaskLogQuery } from "../tables/task_log.js";
 import { readTime } from "../tables/time.js";
+import { RowsAhead } from "./ahead.js";
 import { BLOCK_DEVICE, type BlockDeviceRow } from "./block_devices.js";
 import { and, ANY, type Condition, equal, LIVE, oneOf } from "./condition.js";
 import { type DialectName, dialectOf } from "./dialect.js";
-import { type DocumentOptions, INSTANCE, readDocuments } from "./documents.js";
+import { type DocumentOptions, INSTANCE, readDocuments, selectOfInstances } from "./documents.js";
 import * as instances from "./instances.js";
 import { type RunSql, runStatement, TableReader } from "./reader.js";
 import type { SqlColumns, SqlRow } from "./row.js";
@@ -75,6 +76,8 @@ export class SqlConductor implements Conductor {
     readonly schema: Readonly<Schema>;
     readonly #reader: TableReader;
     readonly #options: DocumentOptions;
+    /** Where the rows of the other tables are for the last page of instances and those after it. */
+    #ahead: RowsAhead | null = null;
 
     /** @internal */
     constructor(reader: TableReader, schema: Schema, options: DocumentOptions) {
@@ -229,8 +232,11 @@ export class SqlConductor implements Conductor {
     }: {
         instance_uuids: string[];
     }): Promise<Record<string, BlockDeviceRow[]>> {
-        const rows = await this.#rowsOf("block_device_mapping", ["instance_uuid", instance_uuids], LIVE, "ORDER BY id");
-        return groupByInstance(instance_uuids, rows);
+        const table = "block_device_mapping";
+        const rows = this.#reader.tables.has(table)
+            ? await selectOfInstances(this.#reader, table, columnsOf(table), instance_uuids, LIVE, this.#ahead)
+            : [];
+        return groupByInstance(instance_uuids, rows.map((row) => readTableRow(table, row)));
     }
 
     /** Returns the hosts that have a `nova-compute` service, in alphabetical order. */
@@ -269,7 +275,8 @@ export class SqlConductor implements Conductor {
         const page = found.slice(0, size);
         const next = found.length > size ? idOf(table, page) : null;
         if (table === "instances") {
-            const { instances, unreadable } = await readDocuments(this.#reader, page, this.#options);
+            await this.#lookAhead(page, { isFirst: after === null, isLast: next === null });
+            const { instances, unreadable } = await readDocuments(this.#reader, page, this.#options, this.#ahead);
             return { rows: instances, unreadable, next };
         }
         const [rows, unreadable]: [unknown[], UnreadableRow[]] = [[], []];
@@ -290,6 +297,20 @@ export class SqlConductor implements Conductor {
     async count(table: "instances" | keyof SqlTableRows): Promise<number> {
         columnsOf(table);
         return this.#reader.count(table, ANY);
+    }
+
+    /** Prepares the reading of a page of instances. A single page needs no preparation. */
+    async #lookAhead(page: SqlRow[], { isFirst, isLast }: { isFirst: boolean; isLast: boolean }): Promise<void> {
+        if (isFirst) {
+            this.#ahead = null;
+        }
+        if (isFirst && isLast) {
+            return;
+        }
+        if (this.#ahead?.turnTo(page) !== true) {
+            const ahead = await RowsAhead.from(this.#reader, page);
+            this.#ahead = ahead?.turnTo(page) === true ? ahead : null;
+        }
     }
 
     #atTime(column: string, time: Timestamp): Condition {

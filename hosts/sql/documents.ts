@@ -1,7 +1,8 @@
 import type { Document, UnreadableInstance, Value } from "nova-compute-utils";
 
 import { isHostError } from "../tables/error.js";
-import { ANY, LIVE } from "./condition.js";
+import type { RowsAhead } from "./ahead.js";
+import { ANY, type Condition, LIVE, type SqlValue } from "./condition.js";
 import type { TableReader } from "./reader.js";
 import type { SqlColumns, SqlRow } from "./row.js";
 
@@ -146,17 +147,21 @@ export interface Documents {
 /** A document, or the error of an instance that has none. */
 type Readable<T> = T | Error;
 
-/** Reads the documents of rows of `instances`. A bad value makes one instance unreadable. */
+/**
+ * Reads the documents of rows of `instances`. A bad value makes one instance unreadable. `ahead` knows where the rows of
+ * the other tables are; null: they are looked up.
+ */
 export async function readDocuments(
     reader: TableReader,
     rows: SqlRow[],
     { blockDevices = false, shares = false }: DocumentOptions,
+    ahead: RowsAhead | null = null,
 ): Promise<Documents> {
     const read = rows.map((row) => ({ row, document: readable(() => readInstance(row)) }));
     const uuids = read.flatMap(({ document }) => (document instanceof Error ? [] : [String(document.uuid)]));
     const children = [...ALWAYS, ...(blockDevices ? [BLOCK_DEVICES] : []), ...(shares ? [SHARES] : [])];
     for (const child of children.filter(({ table }) => reader.tables.has(table))) {
-        const found = await readChildren(reader, child, uuids);
+        const found = await readChildren(reader, child, uuids, ahead);
         for (const instance of read) {
             if (instance.document instanceof Error) {
                 continue;
@@ -189,14 +194,29 @@ function readInstance(row: SqlRow): Document {
     return document;
 }
 
+/** Reads the matching rows of a table that belong to these instances, oldest first. */
+export async function selectOfInstances(
+    reader: TableReader,
+    table: string,
+    columns: SqlColumns,
+    uuids: readonly string[],
+    condition: Condition,
+    ahead: RowsAhead | null,
+): Promise<SqlRow[]> {
+    const ids = (await ahead?.idsOf(table, uuids)) ?? null;
+    const key: [string, readonly SqlValue[]] = ids === null ? ["instance_uuid", uuids] : ["id", ids];
+    return reader.selectOf(table, columns, key, condition, "ORDER BY id");
+}
+
 /** Returns the rows of a child table by the UUID of their instance, or why those of an instance cannot be read. */
 async function readChildren(
     reader: TableReader,
     { table, columns, liveOnly }: Child,
     uuids: string[],
+    ahead: RowsAhead | null,
 ): Promise<Map<string, Readable<Document[]>>> {
     const condition = liveOnly ? LIVE : ANY;
-    const rows = await reader.selectOf(table, columns, ["instance_uuid", uuids], condition, "ORDER BY id");
+    const rows = await selectOfInstances(reader, table, columns, uuids, condition, ahead);
     const children = new Map<string, Readable<Document[]>>();
     for (const row of rows) {
         const uuid = row.text("instance_uuid");

@@ -65,17 +65,17 @@ export class TableReader {
     }
 
     /**
-     * Reads the matching rows that have one of these UUIDs in a column, with as many statements as needed: databases
+     * Reads the matching rows that have one of these values in a column, with as many statements as needed: databases
      * limit the parameters of a statement. The order is that of each statement.
      */
     async selectOf(
         table: string,
         columns: SqlColumns,
-        [column, uuids]: [column: string, uuids: readonly string[]],
+        [column, values]: [column: string, values: readonly SqlValue[]],
         condition: Condition,
         order: string,
     ): Promise<SqlRow[]> {
-        const unique = [...new Set(uuids)];
+        const unique = [...new Set(values)];
         const rows: SqlRow[] = [];
         for (let start = 0; start < unique.length; start += LARGEST_PAGE) {
             const part = oneOf(column, unique.slice(start, start + LARGEST_PAGE));

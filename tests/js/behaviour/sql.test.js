@@ -369,6 +369,40 @@ async function withChange(database, sql, read) {
     }
 }
 
+test("the pages of all instances look up the rows of other tables once for many pages", async () => {
+    const database = await openCell("month");
+    const statements = [];
+    const run = (sql, parameters) => (statements.push(sql), runner(database)(sql, parameters));
+    const conductor = await sqlConductor(run, { dialect, blockDevices: true });
+    const whole = await conductor.rowsPage("instances");
+    assert.equal(statements.filter((sql) => sql.includes("IN (SELECT uuid")).length, 0, "a single page needs none");
+
+    let after = null;
+    const rows = [];
+    do {
+        const page = await conductor.rowsPage("instances", { after, limit: 7 });
+        const instance_uuids = page.rows.map(({ uuid }) => uuid);
+        const devices = await conductor.blockDevicesByInstanceUuids({ instance_uuids });
+        for (const { uuid, block_devices } of page.rows) {
+            const names = block_devices.map(({ device_name }) => device_name);
+            assert.deepEqual(devices[uuid].map(({ device_name }) => device_name), names);
+        }
+        rows.push(...page.rows);
+        after = page.next;
+    } while (after !== null);
+    assert.deepEqual(rows, whole.rows);
+    const tables = statements.flatMap((sql) => /FROM (\w+) WHERE instance_uuid IN \(SELECT uuid/.exec(sql)?.[1] ?? []);
+    const expected = ["block_device_mapping", "instance_extra", "instance_info_caches", "instance_metadata"];
+    assert.deepEqual(tables.sort(), [...expected, "instance_system_metadata"]);
+
+    // A page out of order is looked up anew, and another first page forgets what was looked up.
+    const second = await conductor.rowsPage("instances", { after: rows[6].id, limit: 7 });
+    assert.deepEqual(second.rows, rows.slice(7, 14));
+    database.exec("DELETE FROM instance_metadata");
+    const first = await conductor.rowsPage("instances", { limit: 7 });
+    assert.deepEqual(first.rows, rows.slice(0, 7).map((row) => ({ ...row, metadata: [] })));
+});
+
 test("a bad value in any column makes one instance unreadable", async () => {
     const database = await openCell("month");
     const conductor = await open(database, { blockDevices: true, shares: true });
