@@ -128,7 +128,7 @@ async function importSource(cell: Cell, source: ImportSource, progress: Progress
                     batch.add(line);
                 }
                 if (batch.isFull) {
-                    await batch.flush();
+                    await batch.write();
                     progress.update({ detail: batch.summary() });
                     await progress.pause();
                 }
@@ -136,6 +136,7 @@ async function importSource(cell: Cell, source: ImportSource, progress: Progress
             }
         }
     } catch (error) {
+        await batch.settle();
         if (!(error instanceof Cancelled && error.keep)) {
             throw error;
         }
@@ -187,7 +188,7 @@ async function importDatabase(
                     }
                     page.rows.forEach((row) => batch.addRow(table, row));
                     page.unreadable.forEach((row) => batch.rejectRow(table, row));
-                    await batch.flush();
+                    await batch.write();
                     read += page.rows.length + page.unreadable.length;
                     onBytes(Math.round((blob.size * read) / Math.max(total, 1)));
                     progress.update({ detail: batch.summary() });
@@ -256,6 +257,7 @@ class Batch {
     #rows = new Map<NovaTable, Read<unknown>[]>();
     #services: Entry[] = [];
     #notifications: unknown[] = [];
+    #writing: Promise<void> = Promise.resolve();
     #size = 0;
     #chars = 0;
 
@@ -327,28 +329,47 @@ class Batch {
         this.#row(line, kind ?? "", row);
     }
 
-    async flush(): Promise<void> {
+    /** Begins to write what is read, after what was read before. Meanwhile, the next rows are read. */
+    async write(): Promise<void> {
+        await this.#writing;
         const { conductor, own, info } = this.#cell;
-        const index = await this.#cell.index;
-        if (this.#instances.length > 0) {
-            await conductor.addInstances(this.#instances.map(({ text }) => text));
-            this.#instances.forEach(({ document }) => index.put(serverRow(document)));
-            this.#count("instances", this.#instances.length);
-        }
-        for (const [table, rows] of this.#rows) {
-            await this.#importRows(table, rows);
-        }
-        if (this.#services.length > 0) {
-            await own.put(this.#services);
-            this.#count("services", this.#services.length);
-        }
-        if (this.#notifications.length > 0) {
-            await own.append(["notification", info.name], this.#notifications);
-            this.#count("notifications", this.#notifications.length);
-        }
+        const [instances, tables, services, notifications] = [this.#instances, this.#rows, this.#services, this.#notifications];
         [this.#instances, this.#services, this.#notifications] = [[], [], []];
-        this.#rows.clear();
+        this.#rows = new Map();
         [this.#size, this.#chars] = [0, 0];
+        const write = async () => {
+            const index = await this.#cell.index;
+            if (instances.length > 0) {
+                await conductor.addInstances(instances.map(({ text }) => text));
+                instances.forEach(({ document }) => index.put(serverRow(document)));
+                this.#count("instances", instances.length);
+            }
+            for (const [table, rows] of tables) {
+                await this.#importRows(table, rows);
+            }
+            if (services.length > 0) {
+                await own.put(services);
+                this.#count("services", services.length);
+            }
+            if (notifications.length > 0) {
+                await own.append(["notification", info.name], notifications);
+                this.#count("notifications", notifications.length);
+            }
+        };
+        this.#writing = write();
+        // Its error is that of the next call.
+        this.#writing.catch(() => undefined);
+    }
+
+    /** Writes all that is read. */
+    async flush(): Promise<void> {
+        await this.write();
+        await this.#writing;
+    }
+
+    /** Waits until nothing is written. */
+    async settle(): Promise<void> {
+        await this.#writing.catch(() => undefined);
     }
 
     /** Writes the unreadable lines. */

@@ -2,6 +2,15 @@
 
 /** Writes a value as JSON; a `bigint` as the digits that it is. */
 export function jsonText(value: unknown): string {
+    try {
+        return JSON.stringify(value);
+    } catch {
+        // It has a `bigint`. Most values have none, and the other way takes several times as long.
+        return jsonTextWithBigInts(value);
+    }
+}
+
+function jsonTextWithBigInts(value: unknown): string {
     let mark: string | undefined;
     const text = JSON.stringify(value, (_key, member: unknown) => {
         if (typeof member !== "bigint") {

@@ -16,20 +16,24 @@ interface PackedColumn {
 /** An index as it is stored. */
 export type Packed = { count: number; columns: Record<ServerColumn, PackedColumn> };
 
-/** A column of strings; equal strings share one entry of `values`. */
+/** A column of strings; equal strings share one entry of `values`, but for those of the column `uuid`, which are all different. */
 class Column {
     readonly values: string[] = [];
     /** The values in lower case. */
     readonly folded: string[] = [];
     readonly #numbers = new Map<string, number>();
+    readonly #isUnique: boolean;
     rows = new Uint32Array(1024);
 
+    constructor(name: ServerColumn) {
+        // The index itself has the map of the uuids.
+        this.#isUnique = name === "uuid";
+    }
+
     set(row: number, value: string): void {
-        let number = this.#numbers.get(value);
+        let number = this.#isUnique && row < this.values.length ? row : this.#numbers.get(value);
         if (number === undefined) {
-            number = this.values.push(value) - 1;
-            this.folded.push(value.toLowerCase());
-            this.#numbers.set(value, number);
+            number = this.#add(value);
         }
         if (row >= this.rows.length) {
             const larger = new Uint32Array(this.rows.length * 2);
@@ -47,17 +51,22 @@ class Column {
         return this.#numbers.get(value) ?? -1;
     }
 
+    #add(value: string): number {
+        const number = this.values.push(value) - 1;
+        this.folded.push(value.toLowerCase());
+        if (!this.#isUnique) {
+            this.#numbers.set(value, number);
+        }
+        return number;
+    }
+
     pack(count: number): PackedColumn {
         return { values: this.values, rows: this.rows.slice(0, count) };
     }
 
-    static unpack({ values, rows }: PackedColumn): Column {
-        const column = new Column();
-        values.forEach((value, number) => {
-            column.values.push(value);
-            column.folded.push(value.toLowerCase());
-            column.#numbers.set(value, number);
-        });
+    static unpack(name: ServerColumn, { values, rows }: PackedColumn): Column {
+        const column = new Column(name);
+        values.forEach((value) => void column.#add(value));
         column.rows = new Uint32Array(Math.max(rows.length, 1024));
         column.rows.set(rows);
         return column;
@@ -84,7 +93,7 @@ interface Result {
 }
 
 export class ServerIndex {
-    #columns = Object.fromEntries(SERVER_COLUMNS.map((name) => [name, new Column()])) as Record<ServerColumn, Column>;
+    #columns = Object.fromEntries(SERVER_COLUMNS.map((name) => [name, new Column(name)])) as Record<ServerColumn, Column>;
     readonly #rowOf = new Map<string, number>();
     #count = 0;
     #last: Result | null = null;
@@ -99,7 +108,7 @@ export class ServerIndex {
     static unpack({ count, columns }: Packed): ServerIndex {
         const index = new ServerIndex();
         index.#count = count;
-        const unpacked = SERVER_COLUMNS.map((name) => [name, Column.unpack(columns[name])]);
+        const unpacked = SERVER_COLUMNS.map((name) => [name, Column.unpack(name, columns[name])]);
         index.#columns = Object.fromEntries(unpacked) as Record<ServerColumn, Column>;
         for (let row = 0; row < count; row += 1) {
             index.#rowOf.set(index.#columns.uuid.get(row), row);
