@@ -125,6 +125,13 @@ export async function drop(page, ...files) {
     }, list);
 }
 
+/** Chooses a file of the disk in the browser's dialog: the page reads it where it lies. */
+export async function chooseFile(page, path) {
+    const button = page.getByRole("button", { name: "Choose files" }).first();
+    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), button.click()]);
+    await chooser.setFiles(path);
+}
+
 /**
  * Drops a file of many servers, which the page itself makes: copies of one with other uuids and names.
  *

@@ -10,13 +10,23 @@ import sqlite3InitModule from "@sqlite.org/sqlite-wasm";
 const execute = promisify(execFile);
 const sqlite3 = await sqlite3InitModule();
 
+/** Unpacks a file of a cell. @returns {Promise<Buffer>} */
+async function unpacked(cell, file) {
+    const options = { encoding: "buffer", maxBuffer: 1 << 28 };
+    return (await execute("xz", ["--decompress", "--stdout", pathOf(cell, file)], options)).stdout;
+}
+
 const pathOf = (cell, file) => fileURLToPath(new URL(`../../../tests/cells/${cell}/${file}`, import.meta.url));
 
 /** Reads the database of a cell. @returns {Promise<Uint8Array>} */
 export async function cellDatabase(cell) {
-    const options = { encoding: "buffer", maxBuffer: 1 << 28 };
-    const { stdout } = await execute("xz", ["--decompress", "--stdout", pathOf(cell, "nova-cell.sqlite.xz")], options);
-    return new Uint8Array(stdout);
+    return new Uint8Array(await unpacked(cell, "nova-cell.sqlite.xz"));
+}
+
+/** Reads the documents that the Rust host makes of a cell. @returns {Promise<any[]>} */
+export async function cellDocuments(cell) {
+    const text = (await unpacked(cell, "documents.ndjson.xz")).toString("utf8");
+    return text.trim().split("\n").map((line) => JSON.parse(line));
 }
 
 export const readCell = async (cell, file) => JSON.parse(await readFile(pathOf(cell, file), "utf8"));
@@ -45,16 +55,21 @@ export function changed(bytes, ...statements) {
     });
 }
 
-/** Opens a copy of a database in memory for `work`. */
-function open(bytes, work) {
+const open = (bytes, work) => openDatabase(bytes, "main", work);
+
+/** Opens a new database in memory for `work`, with a copy of another one under the name `schema`. */
+export function openDatabase(bytes, schema, work) {
     const { capi, wasm } = sqlite3;
     const database = new sqlite3.oo1.DB();
     try {
+        if (schema !== "main") {
+            database.exec(`ATTACH ':memory:' AS ${schema}`);
+        }
         if (bytes !== null) {
             const flags = capi.SQLITE_DESERIALIZE_FREEONCLOSE | capi.SQLITE_DESERIALIZE_RESIZEABLE;
             const copy = wasm.allocFromTypedArray(bytes);
             const { length } = bytes;
-            database.checkRc(capi.sqlite3_deserialize(database.pointer, "main", copy, length, length, flags));
+            database.checkRc(capi.sqlite3_deserialize(database.pointer, schema, copy, length, length, flags));
         }
         return work(database);
     } finally {
