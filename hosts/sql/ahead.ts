@@ -4,7 +4,7 @@ import type { TableReader } from "./reader.js";
 import type { SqlRow } from "./row.js";
 
 /** For how many instances the rows of another table are looked up at once. */
-const INSTANCES = 10_000;
+const INSTANCES = 20_000;
 
 /**
  * Finds the rows of the other tables for a range of instances, ahead of the pages that need them.
@@ -63,11 +63,17 @@ export class RowsAhead {
         const instances = "SELECT uuid FROM instances WHERE id >= ? AND id <= ?";
         const sql = `SELECT instance_uuid, id FROM ${table} WHERE instance_uuid IN (${instances})`;
         const found = new Map<string, Integer[]>();
+        let [current, ids]: [string, Integer[]] = ["", []];
+        const keep = () => found.set(current, [...(found.get(current) ?? []), ...ids]);
+        // The rows of an instance lie together in the index. A list that grows would take several times the memory.
         for (const { 0: uuid, 1: id } of await this.#reader.run(sql, { values: [this.#first, this.#last] })) {
-            const ids = found.get(uuid as string) ?? [];
+            if (uuid !== current) {
+                keep();
+                [current, ids] = [uuid as string, []];
+            }
             ids.push(id as Integer);
-            found.set(uuid as string, ids);
         }
+        keep();
         return found;
     }
 }

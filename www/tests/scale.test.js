@@ -46,7 +46,7 @@ test("a database above 500 MB opens with the worker's memory under 100 MB", asyn
         await chooseFile(page, path);
         const strip = page.getByRole("region", { name: "Running" });
         let [most, servers] = [0, 0];
-        // The worker holds most at the begin of a range of 10,000 servers. `benches/console.js` reads all ranges.
+        // The worker holds most at the begin of a range of 20,000 servers. `benches/console.js` reads all ranges.
         while (servers < 5_000) {
             most = Math.max(most, await memory());
             const text = await strip.innerText();

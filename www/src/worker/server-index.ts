@@ -72,6 +72,16 @@ class Column {
         return column;
     }
 
+    /** Whether each value contains a word: one byte per value. */
+    hits(word: string): Uint8Array {
+        // `Uint8Array.from` takes several times as long.
+        const hits = new Uint8Array(this.folded.length);
+        for (let number = 0; number < hits.length; number += 1) {
+            hits[number] = Number(this.folded[number]?.includes(word));
+        }
+        return hits;
+    }
+
     /** The place of each value in the order of the values. */
     order(): Uint32Array {
         const sorted = Array.from(this.folded.keys()).sort((one, other) => {
@@ -85,6 +95,27 @@ class Column {
 }
 
 const SEARCHED: readonly ServerColumn[] = ["uuid", "name", "project_id", "host", "flavor"];
+
+/** The values of a column that contain a word. */
+interface Hits {
+    column: Column;
+    hit: Uint8Array;
+}
+
+/** Whether each word is in some column of a row. Loops, because a search asks it of every row. */
+function isMatch(words: Hits[][], row: number): boolean {
+    for (const columns of words) {
+        let isFound = false;
+        for (let place = 0; place < columns.length && !isFound; place += 1) {
+            const { column, hit } = columns[place]!;
+            isFound = hit[column.rows[row] ?? 0] === 1;
+        }
+        if (!isFound) {
+            return false;
+        }
+    }
+    return true;
+}
 
 interface Result {
     key: string;
@@ -235,7 +266,7 @@ export class ServerIndex {
         const matches = words.map((word) =>
             SEARCHED.map((name) => {
                 const column = this.#columns[name];
-                return { column, hit: Uint8Array.from(column.folded, (value) => Number(value.includes(word))) };
+                return { column, hit: column.hits(word) };
             }),
         );
         const chosen = FACETS.map((facet) => {
@@ -247,8 +278,7 @@ export class ServerIndex {
         const found = new Uint32Array(this.#count);
         let length = 0;
         for (const row of this.#sorted(query)) {
-            const isMatch = matches.every((word) => word.some(({ column, hit }) => hit[column.rows[row] ?? 0] === 1));
-            if (!isMatch || (query.window !== null && !isActive(query.window, launched_at.get(row), terminated_at.get(row)))) {
+            if (!isMatch(matches, row) || (query.window !== null && !isActive(query.window, launched_at.get(row), terminated_at.get(row)))) {
                 continue;
             }
             // A facet counts the servers that all other facets let through.
