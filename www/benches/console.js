@@ -1,4 +1,4 @@
-// Measures the built console in Chromium: `node www/benches/console.js [ROUNDS]`, after `cargo xtask console` or `cargo xtask test`
+// Measures the built console in Chromium: `node www/benches/console.js [ROUNDS [SERVERS]]`, after `cargo xtask console` or `cargo xtask test`
 // has built it. Each round imports 100,000 servers as NDJSON and as SQLite into a new profile on the disk, lists them and searches.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { argv } from "node:process";
 
 import { chooseFile, openConsole } from "../tests/support/console.js";
 import { workerMemory } from "../tests/support/memory.js";
-import { observeTasks } from "../tests/support/tasks.js";
+import { traceTasks } from "../tests/support/tasks.js";
 import { writeDatabase, writeInstances } from "./large-cell.js";
 
 const SERVERS = 100_000;
@@ -37,9 +37,9 @@ function rendererPeak() {
 }
 
 /** Types searches, and returns how long each letter takes: until the page shows the answer, and in the worker alone. */
-function search(page, cell) {
+function search(page) {
     return page.evaluate(
-        async ([cell, searches]) => {
+        async (searches) => {
             const field = document.querySelector("[data-search]");
             const settled = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
             const [onPage, inWorker] = [[], []];
@@ -56,7 +56,7 @@ function search(page, cell) {
             }
             return { onPage, inWorker };
         },
-        [cell, SEARCHES],
+        SEARCHES,
     );
 }
 
@@ -91,47 +91,54 @@ async function measure(path, name) {
             await page.reload();
             await page.getByText("No cell is here").waitFor();
             const memory = await workerMemory(page);
-            const observer = await observeTasks(page);
+            const trace = await traceTasks(page);
             const tasks = {};
-            const begin = performance.now();
-            await chooseFile(page, path);
-            const strip = page.getByRole("region", { name: "Running" });
-            await strip.waitFor();
-            let most = 0;
-            while ((await strip.count()) > 0) {
-                most = Math.max(most, await memory());
-                await page.waitForTimeout(2000);
-            }
-            const imported = seconds(begin);
-            tasks.import = await observer.take();
-
-            const before = performance.now();
-            await page.evaluate((name) => (location.hash = `#/servers?cell=${name}`), name);
-            await page.locator("[role=grid] [role=gridcell]").first().filter({ hasText: /\S/ }).waitFor();
-            const rows = seconds(before);
-            tasks.rows = await observer.take();
-            const after = await memory();
-            const { onPage, inWorker } = await search(page, name);
-            tasks.search = await observer.take();
-            await page.evaluate(async () => {
-                const list = document.querySelector(".list");
-                for (let step = 0; step < 120; step += 1) {
-                    list.scrollTop += step < 60 ? 120 : 40_000;
-                    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+            let [most, imported, rows] = [0, 0, 0];
+            tasks.import = await trace(async () => {
+                const begin = performance.now();
+                await chooseFile(page, path);
+                const strip = page.getByRole("region", { name: "Running" });
+                await strip.waitFor();
+                while ((await strip.count()) > 0) {
+                    most = Math.max(most, await memory());
+                    await page.waitForTimeout(2000);
                 }
+                imported = seconds(begin);
             });
-            tasks.scroll = await observer.take();
+            tasks.rows = await trace(async () => {
+                const begin = performance.now();
+                await page.evaluate((name) => (location.hash = `#/servers?cell=${name}`), name);
+                await page.locator("[role=grid] [role=gridcell]").first().filter({ hasText: /\S/ }).waitFor();
+                rows = seconds(begin);
+            });
+            const after = await memory();
+            let [onPage, inWorker] = [[], []];
+            tasks.search = await trace(async () => {
+                ({ onPage, inWorker } = await search(page));
+            });
+            await page.getByRole("searchbox", { name: "Search servers" }).fill("");
+            await page.locator(".sentence").filter({ hasText: /^[\d,]+ servers/ }).waitFor();
+            tasks.scroll = await trace(() =>
+                page.evaluate(async () => {
+                    const list = document.querySelector(".list");
+                    // As by a wheel, and as by a dragged scroll bar.
+                    for (let step = 0; step < 120; step += 1) {
+                        list.scrollTop += step < 60 ? 120 : 40_000;
+                        await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+                    }
+                }),
+            );
             const heap = await page.evaluate(() => performance.memory.usedJSHeapSize);
             found = {
                 "import, s": imported,
-                "servers per second": Math.round(SERVERS / imported),
+                "servers per second": Math.round(servers / imported),
                 "first rows, s": rows,
                 "search in the worker, ms": { p50: quantile(inWorker, 0.5), p95: quantile(inWorker, 0.95) },
                 "search until shown, ms": { p50: quantile(onPage, 0.5), p95: quantile(onPage, 0.95) },
                 "worker in use: most, then, MB": [megabytes(most), megabytes(after)],
                 "page in use, MB": megabytes(heap),
                 "process at most, MB": rendererPeak(),
-                "tasks over 50 ms": tasks,
+                "tasks of the page": tasks,
                 "load of the machine": loadavg().map((load) => Number(load.toFixed(1))),
             };
         });
@@ -141,14 +148,14 @@ async function measure(path, name) {
     }
 }
 
-const rounds = Number(argv[2] ?? 1);
+const [rounds = 1, servers = SERVERS] = argv.slice(2).map(Number);
 const directory = await mkdtemp(join(tmpdir(), "nova-console-bench-"));
 try {
     console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? ""}; Node ${process.version}`);
     const sources = { ndjson: writeInstances, sqlite: writeDatabase };
     for (const [ending, write] of Object.entries(sources)) {
         const path = join(directory, `large.${ending}`);
-        await write(path, SERVERS);
+        await write(path, servers);
         console.log(`large.${ending}: ${megabytes((await stat(path)).size)} MB`);
     }
     for (let round = 0; round < rounds; round += 1) {
