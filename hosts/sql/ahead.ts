@@ -39,9 +39,10 @@ export class RowsAhead {
 
     /** Makes a page the one that `idsOf` knows. Returns whether all of it is in the range. */
     turnTo(page: SqlRow[]): boolean {
-        const [first, last] = [page[0]?.integer("id"), page.at(-1)?.integer("id")];
         this.#page = new Set(page.map((row) => row.text("uuid") ?? ""));
-        return first !== undefined && last !== undefined && first >= this.#first && last <= this.#last;
+        // No comparison with the `undefined` of an unreadable id is true.
+        const idOf = (index: number) => page.at(index)?.integer("id") as Integer;
+        return idOf(0) >= this.#first && idOf(-1) <= this.#last;
     }
 
     /** Returns the ids of the rows of these instances in order; null when one of them is not of the page. */
@@ -49,14 +50,12 @@ export class RowsAhead {
         if (!uuids.every((uuid) => this.#page.has(uuid))) {
             return null;
         }
-        let found = this.#found.get(table);
-        if (found === undefined) {
-            found = this.#find(table);
-            this.#found.set(table, found);
-        }
+        const found = this.#found.get(table) ?? this.#find(table);
+        this.#found.set(table, found);
         const rows = await found;
-        const ids = [...new Set(uuids)].flatMap((uuid) => rows.get(uuid) ?? []);
-        return ids.sort((one, other) => (one < other ? -1 : Number(one > other)));
+        return uuids
+            .flatMap((uuid) => rows.get(uuid) ?? [])
+            .sort((one, other) => (one < other ? -1 : Number(one > other)));
     }
 
     async #find(table: string): Promise<Map<string, Integer[]>> {

@@ -10,9 +10,12 @@ import { writeDatabase } from "../benches/large-cell.js";
 import { chooseFile, openConsole } from "./support/console.js";
 import { workerMemory } from "./support/memory.js";
 import { ndjson } from "./support/servers.js";
-import { observeTasks } from "./support/tasks.js";
+import { observeTasks, traceTasks } from "./support/tasks.js";
 
-/** The budget is 50 ms. How long a machine takes varies by more than that, so only what no machine explains fails. */
+/**
+ * The budget is 50 ms. How long a machine computes varies by more than that, so the diagnostics have the times, and only
+ * what no machine explains fails.
+ */
 const LONGEST_TASK_MS = 250;
 
 let directory = "";
@@ -30,7 +33,8 @@ const firstName = (page) => page.locator("[role=grid] [role=gridcell]").first();
 const sentence = (page, text) => page.locator(".sentence").filter({ hasText: text }).waitFor();
 
 function assertShort(tasks) {
-    assert.deepEqual(Object.values(tasks).flat().filter((duration) => duration > LONGEST_TASK_MS), [], "a task blocks the page");
+    const computing = Object.values(tasks).map(({ mostComputingMs }) => mostComputingMs);
+    assert.ok(Math.max(...computing) <= LONGEST_TASK_MS, `a task blocks the page: ${computing.join(", ")} ms`);
 }
 
 test("a database above 500 MB opens with the worker's memory under 100 MB", async (test) => {
@@ -41,26 +45,28 @@ test("a database above 500 MB opens with the worker's memory under 100 MB", asyn
     await console_.page("/data", async (page) => {
         await page.getByText("No cell is here").waitFor();
         const memory = await workerMemory(page);
-        const tasks = await observeTasks(page);
-        const begin = performance.now();
-        await chooseFile(page, path);
+        const trace = await traceTasks(page);
         const strip = page.getByRole("region", { name: "Running" });
-        let [most, servers] = [0, 0];
-        // The worker holds most at the begin of a range of 20,000 servers. `benches/console.js` reads all ranges.
-        while (servers < 5_000) {
-            most = Math.max(most, await memory());
-            const text = await strip.innerText();
-            servers = Number(/([\d,]+) servers/.exec(text)?.[1]?.replaceAll(",", "") ?? 0);
-        }
-        const seconds = (performance.now() - begin) / 1000;
-        const imported = await tasks.take();
+        let [most, servers, seconds] = [0, 0, 0];
+        const imported = await trace(async () => {
+            const begin = performance.now();
+            await chooseFile(page, path);
+            // The worker holds most at the begin of a range of 20,000 servers. `benches/console.js` reads all ranges.
+            while (servers < 2_000) {
+                most = Math.max(most, await memory());
+                const text = await strip.innerText();
+                servers = Number(/([\d,]+) servers/.exec(text)?.[1]?.replaceAll(",", "") ?? 0);
+            }
+            seconds = (performance.now() - begin) / 1000;
+        });
         await strip.getByRole("button", { name: "Stop, keep what is in" }).click();
         await page.getByRole("link", { name: "large.sqlite", exact: true }).first().waitFor({ timeout: 30_000 });
         most = Math.max(most, await memory());
-        await page.evaluate(() => (location.hash = "#/servers?cell=large.sqlite"));
-        await firstName(page).filter({ hasText: /\S/ }).waitFor();
+        const shown = await trace(async () => {
+            await page.evaluate(() => (location.hash = "#/servers?cell=large.sqlite"));
+            await firstName(page).filter({ hasText: /\S/ }).waitFor();
+        });
         assert.ok((await rowsInDocument(page)) <= 120);
-        const shown = await tasks.take();
         test.diagnostic(JSON.stringify({ bytes: size, servers, seconds, most, imported, shown }));
         assert.ok(most < 100e6, `the worker uses ${most} bytes`);
         assertShort({ imported, shown });
@@ -74,51 +80,58 @@ test("100,000 servers: the list searches, sorts and scrolls with few rows in the
         // Where the tables are does not matter here, and memory is quicker.
         await page.getByRole("button", { name: "Go on in memory" }).click();
         await page.getByText("In memory.", { exact: true }).waitFor();
-        const observer = await observeTasks(page);
+        const trace = await traceTasks(page);
         const tasks = {};
-        await chooseFile(page, path);
-        await page.getByRole("link", { name: "many.ndjson", exact: true }).first().waitFor({ timeout: 120_000 });
-        tasks.imported = await observer.take();
+        tasks.imported = await trace(async () => {
+            await chooseFile(page, path);
+            await page.getByRole("link", { name: "many.ndjson", exact: true }).first().waitFor({ timeout: 120_000 });
+        });
 
-        await page.evaluate(() => (location.hash = "#/servers?cell=many.ndjson"));
-        await sentence(page, /^100,000 servers/);
-        await firstName(page).filter({ hasText: "web-0" }).waitFor();
-        tasks.shown = await observer.take();
+        tasks.shown = await trace(async () => {
+            await page.evaluate(() => (location.hash = "#/servers?cell=many.ndjson"));
+            await sentence(page, /^100,000 servers/);
+            await firstName(page).filter({ hasText: "web-0" }).waitFor();
+        });
 
-        await page.getByRole("searchbox", { name: "Search servers" }).pressSequentially("web-9999", { delay: 60 });
-        await sentence(page, /^11 of 100,000 servers/);
-        await firstName(page).filter({ hasText: "web-9999" }).waitFor();
-        await page.getByRole("searchbox", { name: "Search servers" }).fill("cmp-03 project-1");
-        await sentence(page, /^2,500 of 100,000 servers/);
-        await page.getByRole("searchbox", { name: "Search servers" }).fill("");
-        await sentence(page, /^100,000 servers/);
-        tasks.searched = await observer.take();
+        tasks.searched = await trace(async () => {
+            const field = page.getByRole("searchbox", { name: "Search servers" });
+            await field.pressSequentially("web-9999", { delay: 60 });
+            await sentence(page, /^11 of 100,000 servers/);
+            await firstName(page).filter({ hasText: "web-9999" }).waitFor();
+            await field.fill("cmp-03 project-1");
+            await sentence(page, /^2,500 of 100,000 servers/);
+            await field.fill("");
+            await sentence(page, /^100,000 servers/);
+        });
 
-        await page.getByRole("columnheader", { name: "Name" }).getByRole("button").click();
-        await firstName(page).filter({ hasText: "web-99999" }).waitFor();
-        tasks.sorted = await observer.take();
+        tasks.sorted = await trace(async () => {
+            await page.getByRole("columnheader", { name: "Name" }).getByRole("button").click();
+            await firstName(page).filter({ hasText: "web-99999" }).waitFor();
+        });
 
+        let most = 0;
         const scroll = (steps, by) =>
-            page.evaluate(
-                async ([steps, by]) => {
-                    const list = document.querySelector(".list");
-                    let most = 0;
-                    for (let step = 0; step < steps; step += 1) {
-                        list.scrollTop += by;
-                        await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-                        most = Math.max(most, document.querySelectorAll("tr, [role=row]").length);
-                    }
-                    return most;
-                },
-                [steps, by],
-            );
-        // As by a wheel, and as by a dragged scroll bar.
-        let most = await scroll(60, 120);
-        tasks.scrolled = await observer.take();
-        most = Math.max(most, await scroll(20, 100_000), await scroll(1, 10_000_000));
+            trace(async () => {
+                const rows = await page.evaluate(
+                    async ([steps, by]) => {
+                        const list = document.querySelector(".list");
+                        let most = 0;
+                        for (let step = 0; step < steps; step += 1) {
+                            list.scrollTop += by;
+                            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+                            most = Math.max(most, document.querySelectorAll("tr, [role=row]").length);
+                        }
+                        return most;
+                    },
+                    [steps, by],
+                );
+                most = Math.max(most, rows);
+            });
+        // As by a wheel, and as by a dragged scroll bar, to the end.
+        tasks.scrolled = await scroll(60, 120);
+        tasks.jumped = await scroll(30, 100_000);
         await page.locator('[aria-rowindex="100001"]').getByText("web-0", { exact: true }).waitFor();
-        tasks.jumped = await observer.take();
-        const control = await observer.control();
+        const control = await (await observeTasks(page)).control();
         test.diagnostic(JSON.stringify({ ...tasks, most, control }));
         assert.ok(most <= 120, `${most} rows in the document`);
         assert.equal(control.length, 1, "the observer does not report a long task");

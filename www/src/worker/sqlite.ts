@@ -84,14 +84,10 @@ class BlockReader {
 
     /** Keeps a copy of a block, in the memory of the least recently used one. */
     #keep(number: number, bytes: Uint8Array): Uint8Array {
-        let memory = new ArrayBuffer(0);
-        const [oldest] = this.#blocks;
-        if (oldest !== undefined && (this.#blocks.has(number) || this.#blocks.size >= KEPT_BLOCKS)) {
-            const replaced = this.#blocks.has(number) ? number : oldest[0];
-            memory = (this.#blocks.get(replaced)?.buffer ?? memory) as ArrayBuffer;
-            this.#blocks.delete(replaced);
-        }
-        const block = new Uint8Array(memory.byteLength === BLOCK_BYTES ? memory : new ArrayBuffer(BLOCK_BYTES), 0, bytes.length);
+        const replaced = this.#blocks.size < KEPT_BLOCKS ? number : (this.#blocks.keys().next().value ?? number);
+        const memory = this.#blocks.get(replaced)?.buffer ?? new ArrayBuffer(BLOCK_BYTES);
+        this.#blocks.delete(replaced);
+        const block = new Uint8Array(memory as ArrayBuffer, 0, bytes.length);
         block.set(bytes);
         this.#blocks.set(number, block);
         return block;
