@@ -2,14 +2,23 @@
 
 mod component;
 mod dry_run;
+mod groups;
+mod input;
+mod instances;
+mod output;
 mod periods;
 mod preflight;
 mod progress;
+mod received;
+mod reconcile;
 mod resume;
 mod run;
 mod signals;
 mod status;
 mod summary;
+mod usage;
+mod verify;
+mod window;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -23,7 +32,7 @@ use nova_compute_utils_wasmtime::conductor::HostError;
 use nova_compute_utils_wasmtime::period::Window;
 use nova_compute_utils_wasmtime::{Callbacks, Clock, OpenError, Plugin, StateError, types};
 
-/// Run and inspect the usage audit of OpenStack Nova, on a Nova cell database
+/// Run and check the usage audit of OpenStack Nova, on a Nova cell database
 #[derive(Debug, Parser)]
 #[command(name = "nova-usage-audit", version, after_help = exit_statuses())]
 pub struct Cli {
@@ -41,6 +50,15 @@ enum Command {
     Status(status::Options),
     /// List the last completed windows, newest first
     Periods(periods::Options),
+    /// Sum up the hours of servers in a window, per project, flavor, host or availability zone
+    #[command(after_help = exit_statuses())]
+    Usage(usage::Options),
+    /// Judge whether the notifications of each server agree with each other, as winchester does
+    #[command(after_help = exit_statuses())]
+    Verify(verify::Options),
+    /// Compare the `exists` notifications that were received with those of the database
+    #[command(after_help = exit_statuses())]
+    Reconcile(reconcile::Options),
 }
 
 impl Cli {
@@ -49,6 +67,9 @@ impl Cli {
             Command::Run(options) => options.run().await,
             Command::Status(options) => options.run().await,
             Command::Periods(options) => options.run().await,
+            Command::Usage(options) => options.run().await,
+            Command::Verify(options) => options.run(),
+            Command::Reconcile(options) => options.run().await,
         }
     }
 }
@@ -80,10 +101,14 @@ impl Status {
 
 /// The exit statuses and their meanings, as `--help` and the README list them.
 const EXIT_STATUSES: [(&str, &str); 6] = [
-    ("0", "done, or nothing to do; `status`: every host is done without errors"),
-    ("1", "an audit has errors: instances could not be read or sent; `status`: a host is not done, or has errors"),
+    ("0", "done, or nothing to do; `status`: every host is done without errors; `verify`, `reconcile`: all is equal"),
+    (
+        "1",
+        "an audit has errors: instances could not be read or sent; `status`: a host is not done, or has errors; \
+         `usage`, `verify`, `reconcile`: something failed, is not equal or cannot be read",
+    ),
     ("2", "bad usage or input; nothing was written"),
-    ("3", "the database or the target of the notifications failed; the audit can be resumed"),
+    ("3", "the database, a file or the target of the notifications failed; an audit can be resumed"),
     ("4", "an audit is not finished: another run has it, or it was interrupted; the message says how to go on"),
     ("129, 130, 143", "stopped by HUP, INT (Ctrl-C) or TERM; the audit can be resumed"),
 ];
@@ -173,16 +198,31 @@ enum Release {
     Grizzly,
 }
 
+impl From<Release> for nova_compute_utils::Release {
+    fn from(release: Release) -> Self {
+        match release {
+            Release::Hibiscus => Self::Hibiscus,
+            Release::Grizzly => Self::Grizzly,
+        }
+    }
+}
+
+impl From<Release> for types::Release {
+    fn from(release: Release) -> Self {
+        match release {
+            Release::Hibiscus => Self::Hibiscus,
+            Release::Grizzly => Self::Grizzly,
+        }
+    }
+}
+
 impl Settings {
     fn clock(&self) -> Clock {
         self.now.map_or(Clock::System, Clock::Fixed)
     }
 
     fn release(&self) -> types::Release {
-        match self.release {
-            Release::Hibiscus => types::Release::Hibiscus,
-            Release::Grizzly => types::Release::Grizzly,
-        }
+        self.release.into()
     }
 
     /// Loads the component without a conductor and a notifier, for pure functions.
@@ -275,6 +315,29 @@ fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [Stri
         table.add_row(row.map(|cell| escape(&cell)));
     }
     table.trim_fmt()
+}
+
+/// Returns the first sentence of a summary, with what the outcome does not contain.
+fn sentence(outcome: String, unreadable: u64, ignored: u64, why: &str) -> String {
+    let mut parts = vec![outcome];
+    if unreadable > 0 {
+        parts.push(format!("{unreadable} cannot be read"));
+    }
+    if ignored > 0 {
+        parts.push(format!("{ignored} other notifications are {why}"));
+    }
+    parts.join("; ")
+}
+
+/// The largest number of projects that a summary for people names.
+const WORST: usize = 10;
+
+/// Says how many projects a table of [`WORST`] leaves out.
+fn more(projects: usize) -> String {
+    match projects.saturating_sub(WORST) {
+        0 => String::new(),
+        more => format!("\nand {more} more projects"),
+    }
 }
 
 /// Replaces each character that a terminal obeys by its escape in JSON: control characters, and those that change the

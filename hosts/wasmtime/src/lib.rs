@@ -17,7 +17,8 @@ mod sql;
 pub mod bindings;
 
 pub use bindings::exports::nova::compute_utils::{
-    action, action_record, audit, audit_log, device, fault, network, period, types, usage, usage_notify,
+    action, action_record, audit, audit_log, device, fault, network, notification, period, reconcile, tenant_usage,
+    types, usage, usage_notify, verify,
 };
 pub use bindings::nova::compute_utils::{conductor, notifier};
 pub use callbacks::Callbacks;

@@ -410,7 +410,8 @@ fn help_and_readme_list_the_same_exit_statuses() {
     assert_eq!(statuses, ["0", "1", "2", "3", "4", "129, 130, 143"]);
     let rows = documented.iter().map(|(status, meaning)| format!("  {status:<15}{meaning}\n"));
     let expected = format!("\nExit statuses:\n{}", rows.collect::<String>());
-    for arguments in [&["--help"][..], &["run", "--help"], &["status", "--help"]] {
+    for subcommand in ["", "run", "status", "usage", "verify", "reconcile"] {
+        let arguments = [subcommand, "--help"].into_iter().filter(|argument| !argument.is_empty());
         let (status, stdout, _) = outcome(program().args(arguments));
         assert_eq!(status, Some(0));
         assert!(stdout.ends_with(&expected), "{stdout}");

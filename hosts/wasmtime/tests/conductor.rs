@@ -133,6 +133,12 @@ async fn task_log_rows_are_those_of_nova() {
     let stored: String = sqlx::query_scalar(sql).fetch_one(&cell.pool().await).await.expect("one row");
     let (begin, end) = ("2026-10-01 00:00:00.000000", "2026-11-01 00:00:00.000000");
     assert_eq!(serde_json::from_str::<Value>(&stored).expect("JSON"), json!([begin, end, end, end, 0]));
+
+    conductor.task_log_begin_task(Context::default(), task("0"), 3, "begun".into()).await.expect("a row");
+    let TaskLogKey { task_name, period_beginning, period_ending, .. } = task("a");
+    let rows = conductor.task_log_get_all(&task_name, &period_beginning, &period_ending).await.expect("an answer");
+    let hosts: Vec<&str> = rows.iter().map(|row| row.host.as_str()).collect();
+    assert_eq!(hosts, ["a", "0"], "the rows are in the order in which they were inserted");
 }
 
 #[tokio::test]

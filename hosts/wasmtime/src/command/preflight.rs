@@ -57,7 +57,7 @@ fn check_time(now: NaiveDateTime, clock: NaiveDateTime) -> Result<(), Failure> {
 }
 
 /// Rejects a release that cannot read the tables: it would report every instance as an error.
-fn check_release(release: types::Release, schema: Schema) -> Result<(), Failure> {
+pub fn check_release(release: types::Release, schema: Schema) -> Result<(), Failure> {
     let (tables, fitting) = match (release, schema) {
         (types::Release::Grizzly, Schema::Grizzly) | (types::Release::Hibiscus, Schema::Hibiscus) => return Ok(()),
         (types::Release::Hibiscus, Schema::Grizzly) => ("Nova 2013.1 (Grizzly)", "grizzly"),

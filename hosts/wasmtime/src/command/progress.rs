@@ -9,12 +9,30 @@ use super::signals::Interruption;
 
 /// Makes the progress bar of a run. Earlier runs sent `sent` of the `all` notifications.
 pub fn bar(sent: u64, all: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} notifications, {eta} to go");
-    let bar = ProgressBar::new(all).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let bar = bar.with_position(sent);
+    let bar = styled(Some(all), "{msg} {wide_bar} {pos}/{len} notifications, {eta} to go", "").with_position(sent);
     // The time to go counts from here.
     bar.reset_eta();
     bar
+}
+
+/// Makes the progress bar of reading files; `None` if their size is unknown.
+pub fn bytes(all: Option<u64>) -> ProgressBar {
+    styled(all, "{msg} {wide_bar} {bytes}/{total_bytes}, {eta} to go", "{msg} {spinner} {bytes}")
+}
+
+/// Makes the progress bar of comparing sorted entries.
+pub fn entries(all: u64) -> ProgressBar {
+    styled(Some(all), "comparing {wide_bar} {pos}/{len}, {eta} to go", "")
+}
+
+/// Makes a bar, or a spinner if the length is unknown.
+fn styled(all: Option<u64>, template: &str, template_of_spinner: &str) -> ProgressBar {
+    let (bar, template) = match all {
+        Some(all) => (ProgressBar::new(all), template),
+        None => (ProgressBar::new_spinner(), template_of_spinner),
+    };
+    let style = ProgressStyle::with_template(template);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Returns whether standard error is a terminal to which no notifications go.

@@ -85,7 +85,7 @@ struct Hosts {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+pub enum Format {
     Unversioned,
     Versioned,
     Both,

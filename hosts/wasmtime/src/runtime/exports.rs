@@ -7,10 +7,14 @@ use crate::audit_log::{AuditCoverage, AuditTaskLogs, TaskLog};
 use crate::conductor::{InstanceAction, InstanceActionEvent};
 use crate::device::{BlockDevice, DefaultDeviceNames, DeviceConfig, DeviceMatch, Explanation, MappedDevice};
 use crate::fault::ExceptionDict;
+use crate::notification::ReceivedNotification;
 use crate::period::{PeriodOptions, Window};
+use crate::reconcile::{ReconcileOptions, Reconciliation};
+use crate::tenant_usage::{TenantUsage, UsageGroup, UsageKey};
 use crate::types::{Config, Context, Datetime, Failure, Json, Release};
-use crate::usage::{Info, InstancePayloadOptions};
+use crate::usage::{ExistsNdjsonOptions, Info, InstancePayloadOptions};
 use crate::usage_notify::{ExistsOptions, UsageOptions};
+use crate::verify::Judgement;
 
 /// Defines one method per function. Functions with and without a `result` are declared alike.
 macro_rules! exported {
@@ -96,6 +100,11 @@ exported! {
         get_network_info = call_get_network_info(instance: &Json) -> Option<Json>;
     }
 
+    nova_compute_utils_notification {
+        /// Reads a notification as it arrived from a bus.
+        read_notification = call_read_notification(notification: &Json) -> ReceivedNotification;
+    }
+
     nova_compute_utils_usage {
         /// Builds the payload that all unversioned instance notifications share.
         info_from_instance = call_info_from_instance(release: Release, instance: &Json, info: &Info) -> Json;
@@ -108,6 +117,39 @@ exported! {
         /// Builds the payload of `instance.exists`, the versioned notification of `hibiscus`.
         instance_exists_payload = call_instance_exists_payload(
             context: &Context, instance: &Json, window: &Window, options: InstancePayloadOptions) -> Json;
+        /// Builds the `exists` notifications of many instances, one per line in both directions.
+        exists_ndjson = call_exists_ndjson(
+            config: &Config, context: &Context, options: &ExistsNdjsonOptions, text: &str) -> String;
+    }
+
+    nova_compute_utils_tenant_usage {
+        /// Returns the hours of a server in a window.
+        hours_for = call_hours_for(
+            launched_at: Option<&Datetime>, terminated_at: Option<&Datetime>, window: &Window) -> f64;
+        /// Returns the usage of each project in a period.
+        tenant_usages_for_period = call_tenant_usages_for_period(
+            instances: &[Json], window: &Window, now: &Datetime, detailed: bool) -> Vec<TenantUsage>;
+        /// Returns the usage of each project, flavor, host or availability zone in a window.
+        usages_by = call_usages_by(instances: &[Json], window: &Window, key: UsageKey) -> Vec<UsageGroup>;
+        /// Counts the hours of many instances, one line per instance and window.
+        hours_ndjson = call_hours_ndjson(windows: &[Window], first_line: u64, text: &str) -> String;
+    }
+
+    nova_compute_utils_verify {
+        /// Judges each `exists` of an instance by the notifications before it.
+        verify_usage = call_verify_usage(notifications: &[Json], fields: Option<&[String]>) -> Vec<Judgement>;
+        /// Judges the usage of many instances, one instance per line.
+        verify_ndjson = call_verify_ndjson(fields: Option<&[String]>, first_line: u64, text: &str) -> String;
+    }
+
+    nova_compute_utils_reconcile {
+        /// Compares the `exists` notifications of an instance with those that Nova should have emitted for a window.
+        reconcile_instance = call_reconcile_instance(
+            options: &ReconcileOptions, instance: Option<&Json>, notifications: &[Json]) -> Reconciliation;
+        /// Reconciles many instances, one per line.
+        reconcile_ndjson = call_reconcile_ndjson(options: &ReconcileOptions, first_line: u64, text: &str) -> String;
+        /// Returns the totals of many reconciliations.
+        reconcile_totals = call_reconcile_totals(text: &str) -> Json;
     }
 
     nova_compute_utils_usage_notify {

@@ -13,7 +13,7 @@ impl Table for TaskLog {
 }
 
 impl SqlConductor {
-    /// Returns the rows of `task_log` for a task and a window, ordered by host. Nova: `task_log_get_all`.
+    /// Returns the rows of `task_log` for a task and a window, oldest first. Nova: `task_log_get_all`.
     pub async fn task_log_get_all(
         &self,
         task_name: &str,
@@ -21,7 +21,7 @@ impl SqlConductor {
         period_ending: &str,
     ) -> Result<Vec<TaskLog>> {
         let condition = self.task_condition(task_name, period_beginning, period_ending)?;
-        Ok(self.select(&self.pool, condition, "ORDER BY host, id").await?)
+        Ok(self.select(&self.pool, condition, "ORDER BY id").await?)
     }
 
     pub(super) async fn task_log(&self, key: &TaskLogKey) -> Result<Option<TaskLog>> {

@@ -16,10 +16,17 @@ pub const OUT: &str = "out.ndjson";
 
 /// Returns a subcommand with the component, the database, and the time and period of the cell.
 pub fn program(cell: &Cell, subcommand: &str) -> Command {
+    let mut command = program_without_component(cell, subcommand);
+    command.arg("--component").arg(component_path());
+    command
+}
+
+/// Returns a subcommand with the database, and the time and period of the cell.
+pub fn program_without_component(cell: &Cell, subcommand: &str) -> Command {
     let settings = read_json(&cell.golden("cell.json"));
     let setting = |name: &str| settings[name].as_str().expect("a setting").to_owned();
     let mut command = Command::new(env!("CARGO_BIN_EXE_nova-usage-audit"));
-    command.arg(subcommand).arg("--component").arg(component_path());
+    command.arg(subcommand);
     command.args(["--now", &setting("now"), "--period", &setting("instance_usage_audit_period")]);
     command.args(["--database", "sqlite:nova.sqlite"]).current_dir(cell.directory.path());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -67,6 +74,23 @@ impl From<Output> for Outcome {
 
 pub fn outcome(command: &mut Command) -> Outcome {
     command.output().expect("the program").into()
+}
+
+/// Returns the entries and the summary that `verify` and `reconcile` print as JSON.
+pub fn listing(outcome: &Outcome) -> (Vec<Value>, Value) {
+    let mut lines: Vec<Value> = outcome.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let summary = lines.pop().expect("a summary")["summary"].take();
+    (lines, summary)
+}
+
+/// Returns one line per value.
+pub fn ndjson<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
+    let mut text = String::new();
+    for value in values {
+        text += &value.to_string();
+        text.push('\n');
+    }
+    text
 }
 
 /// Copies the instances of a cell and everything that belongs to them, under new UUIDs.
