@@ -55,7 +55,7 @@ function createInstance(number) {
 
 const instances = Array.from({ length: INSTANCES }, (_, number) => createInstance(number));
 const texts = instances.map((instance) => JSON.stringify(instance));
-const bytes = new TextEncoder().encode(`${texts.join("\n")}\n`);
+const lines = `${texts.join("\n")}\n`;
 const window = { begin: "2026-10-01T00:00:00", end: "2026-11-01T00:00:00" };
 const deviceNameList = Array.from({ length: 26 }, (_, index) => `/dev/vd${String.fromCharCode(97 + index)}`);
 
@@ -72,7 +72,7 @@ const CASES = {
         }
     },
     "NDJSON, one call": (nova) => {
-        nova.existsNdjson(bytes, { release: "hibiscus", host: "cmp-01", window });
+        nova.existsNdjson(lines, { release: "hibiscus", host: "cmp-01", windows: [window], timestamp: window.end });
     },
     "JSON.parse and JSON.stringify alone": () => {
         for (const text of texts) {

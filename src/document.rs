@@ -26,7 +26,7 @@ use crate::error::Error;
 /// assert_eq!(Json::parse("{").unwrap_err().code(), "ValueError");
 /// # Ok::<(), nova_compute_utils::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
@@ -65,6 +65,10 @@ impl<'a> Json<'a> {
         self.0.starts_with('[')
     }
 
+    pub(crate) fn is_text(self) -> bool {
+        self.0.starts_with('"')
+    }
+
     pub(crate) fn is_number(self) -> bool {
         self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
@@ -85,7 +89,7 @@ impl<'a> Json<'a> {
     /// Decodes a JSON string; `None` when the value is not a string. Fails with `ValueError` when the string is not
     /// Unicode (half of a surrogate pair).
     pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, Error> {
-        if !self.0.starts_with('"') {
+        if !self.is_text() {
             return Ok(None);
         }
         let Text(text) = serde_json::from_str(self.0).map_err(|error| not_json(&error))?;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::document::{Json, Metadata, Object, fields, not_json};
 use crate::error::Error;
+use crate::period::Window;
 use crate::time;
 
 fields! {
@@ -36,9 +37,10 @@ fields! {
     pub struct Instance {
         access_ip_v4, access_ip_v6, architecture, auto_disk_config, availability_zone, block_devices, cell_name,
         created_at, default_ephemeral_device, default_swap_device, deleted_at, display_description, display_name,
-        flavor, host, hostname, id, image_ref, info_cache, instance_type_id, kernel_id, key_name, launched_at, locked,
-        metadata, node, os_type, power_state, progress, project_id, ramdisk_id, reservation_id, root_device_name,
-        shares, system_metadata, task_state, terminated_at, updated_at, user_id, uuid, vm_state,
+        ephemeral_gb, flavor, host, hostname, id, image_ref, info_cache, instance_type_id, kernel_id, key_name,
+        launched_at, locked, memory_mb, metadata, node, os_type, power_state, progress, project_id, ramdisk_id,
+        reservation_id, root_device_name, root_gb, shares, system_metadata, task_state, terminated_at, updated_at,
+        user_id, uuid, vcpus, vm_state,
     } and {
         /// Whether the timestamps are strings from the conductor of `grizzly`, which the payload copies unchanged.
         times_are_text: bool,
@@ -82,6 +84,32 @@ impl<'a> Instance<'a> {
         .ok_or_else(|| Error::value("the instance has no `uuid`"))
     }
 
+    /// Returns whether the instance was alive in a window: it was launched before the end, and it was not terminated, or
+    /// after the begin. Nova: the condition of `instance_get_active_by_window_joined`.
+    ///
+    /// Fails with `ValueError` when one of the two timestamps cannot be read.
+    ///
+    /// ```
+    /// use nova_compute_utils::instance::Instance;
+    /// use nova_compute_utils::{period::Window, time};
+    ///
+    /// let october = Window { begin: time::parse("2026-10-01")?, end: time::parse("2026-11-01")? };
+    /// let instance = Instance::parse(r#"{"launched_at": "2026-09-12 10:43:11", "terminated_at": "2026-10-01 00:00:00"}"#)?;
+    /// assert!(!instance.is_active_in(october)?);
+    /// # Ok::<(), nova_compute_utils::Error>(())
+    /// ```
+    pub fn is_active_in(&self, window: Window) -> Result<bool, Error> {
+        Ok(self.lifetime()?.is_active_in(window))
+    }
+
+    /// Returns when the instance was launched and terminated.
+    pub(crate) fn lifetime(&self) -> Result<Lifetime, Error> {
+        Ok(Lifetime {
+            launched_at: timestamp("launched_at", self.launched_at)?,
+            terminated_at: timestamp("terminated_at", self.terminated_at)?,
+        })
+    }
+
     /// Returns the number of its row, if it has one.
     pub(crate) fn id(&self) -> Option<i64> {
         self.id?.integer()?.try_into().ok()
@@ -106,6 +134,21 @@ impl<'a> Instance<'a> {
     pub(crate) fn flavor_text(&self) -> Result<Cow<'a, str>, Error> {
         let flavor = self.flavor.ok_or_else(|| Error::value("the instance has no `flavor`"))?;
         Ok(flavor.text()?.unwrap_or(Cow::Borrowed(flavor.as_str())))
+    }
+}
+
+/// When an instance was launched and terminated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lifetime {
+    pub(crate) launched_at: Option<NaiveDateTime>,
+    pub(crate) terminated_at: Option<NaiveDateTime>,
+}
+
+impl Lifetime {
+    pub(crate) fn is_active_in(self, window: Window) -> bool {
+        let Self { launched_at, terminated_at } = self;
+        launched_at.is_some_and(|launched_at| launched_at < window.end)
+            && terminated_at.is_none_or(|terminated_at| terminated_at > window.begin)
     }
 }
 

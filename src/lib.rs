@@ -81,10 +81,15 @@
 //! | [`device`] | `get_device_name_for_instance`, `get_next_device_name`, `default_device_names_for_instance`, `instance_block_mapping` and their helpers |
 //! | [`period`] | `last_completed_audit_period`, `audit_period_bounds` |
 //! | [`usage`] | `info_from_instance`, `image_meta`, `bandwidth_usage`, `notify_about_instance_usage`, `notify_usage_exists`, `InstanceExistsPayload` |
+//! | [`tenant_usage`] | `_hours_for` and `_tenant_usages_for_period` of the API `os-simple-tenant-usage` |
+//! | [`notification`] | none: reads the notifications that Nova sent |
+//! | [`verify`] | none: `UsageHandler` of winchester, the verifier of StackTach |
+//! | [`reconcile`] | none: compares the `exists` notifications that were received with the database |
 //! | [`audit`] | `has_audit_been_run`, `start_`/`finish_instance_usage_audit`, the periodic task `_instance_usage_audit`, the API `os-instance_usage_audit_log` |
 //! | [`fault`] | `add_instance_fault_from_exc`, `exception_to_dict`, `safe_truncate`, and exceptions as data |
 //! | [`action`] | `pack_action_*`, `InstanceAction`, `InstanceActionEvent`, `EventReporter` |
 //! | [`volume`] | `usage_volume_info`, `VolumeUsage.to_dict`, `notify_about_volume_usage` |
+//! | [`notification`] | – (reads what Nova sent) |
 //! | [`network`] | `NetworkInfo.hydrate`, `get_nw_info_for_instance`, `Instance.get_network_info` |
 //! | [`host`] | the callbacks that the embedding program implements |
 //! | [`instance`], [`document`], [`time`] | the documents and timestamps that the other modules share |
@@ -122,14 +127,19 @@ mod error;
 pub mod fault;
 pub mod host;
 pub mod instance;
+mod ndjson;
 pub mod network;
+pub mod notification;
 pub mod period;
 mod python;
+pub mod reconcile;
 mod release;
+pub mod tenant_usage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
 pub mod usage;
+pub mod verify;
 pub mod volume;
 
 pub use context::{Config, Context, NotificationFormat};

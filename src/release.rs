@@ -51,6 +51,10 @@ pub(crate) struct Rules {
     pub(crate) missing_column: fn(&str) -> Error,
     /// The error for a null counter.
     pub(crate) null_counter: fn(&str) -> Error,
+    /// The volume id and the number of a row of volume usage must not be null.
+    pub(crate) requires_volume_id: bool,
+    /// The error code for a disk size that is null or no number.
+    pub(crate) missing_disk_size: &'static str,
 
     // Audit periods and the usage audit.
     /// An unknown unit of an audit period is an error. Otherwise it counts as `hour`.
@@ -137,6 +141,8 @@ const GRIZZLY: Rules = Rules {
     not_json: "ValueError",
     missing_column: |name| Error::key(format!("the row has no `{name}`")),
     null_counter: |name| Error::type_error(format!("`{name}` is null: give a whole number")),
+    requires_volume_id: false,
+    missing_disk_size: "TypeError",
 
     refuses_unknown_unit: true,
     computes_audit_period_twice: true,
@@ -181,6 +187,8 @@ const HIBISCUS: Rules = Rules {
     not_json: "JSONDecodeError",
     missing_column: |name| Error::new("NotImplementedError", format!("the row has no `{name}`")),
     null_counter: |name| Error::value(format!("Field `{name}' cannot be None")),
+    requires_volume_id: true,
+    missing_disk_size: "ValueError",
 
     refuses_unknown_unit: false,
     computes_audit_period_twice: false,

@@ -27,6 +27,7 @@ use crate::time;
 use payload::Payload;
 
 pub use bandwidth::bandwidth_usage;
+pub(crate) use ndjson::exists_without_bandwidth;
 pub use ndjson::{ExistsNdjson, exists_ndjson};
 pub(crate) use notify::{ExistsMessages, exists_messages};
 pub use notify::{ExistsOptions, UsageOptions, notify_about_instance_usage, notify_usage_exists};

@@ -43,7 +43,8 @@ impl<'a> VolumeUsage<'a> {
 /// `VolumeUsage.to_dict` in `hibiscus`.
 ///
 /// An absent column fails with `KeyError` in `grizzly` and `NotImplementedError` in `hibiscus`, a null counter with
-/// `TypeError` in `grizzly` and `ValueError` in `hibiscus`. A sum can exceed 64 bits.
+/// `TypeError` in `grizzly` and `ValueError` in `hibiscus`. A null volume id fails with `ValueError` in `hibiscus`. A sum
+/// can exceed 64 bits.
 ///
 /// ```
 /// use nova_compute_utils::Release;
@@ -62,7 +63,7 @@ impl<'a> VolumeUsage<'a> {
 /// ```
 pub fn usage_volume_info(release: Release, vol_usage: &VolumeUsage<'_>) -> Result<String, Error> {
     let row = Row { release, vol_usage };
-    row.check_counters()?;
+    row.check_nulls()?;
     let mut info = ObjectWriter::new();
     for (key, column) in [
         ("volume_id", "volume_id"),
@@ -127,7 +128,7 @@ fn grizzly_message(config: &Config, vol_usage: &VolumeUsage<'_>, host: &str) -> 
 
 fn hibiscus_message(config: &Config, vol_usage: &VolumeUsage<'_>, host: &str) -> Result<Option<Message>, Error> {
     let row = Row { release: config.release, vol_usage };
-    row.check_counters()?;
+    row.check_nulls()?;
     if !config.notification_format.versioned() {
         return Ok(None);
     }
@@ -143,16 +144,18 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Fails when a counter is null. `hibiscus` detects this while it reads the row, before Nova reports a missing
-    /// column.
-    fn check_counters(&self) -> Result<(), Error> {
-        let names = COUNTERS.iter().flat_map(|counter| [format!("tot_{counter}"), format!("curr_{counter}")]);
-        for name in names {
-            if self.vol_usage.columns.get(&name).is_some_and(Json::is_null) {
-                return Err((self.release.rules().null_counter)(&name));
-            }
-        }
-        Ok(())
+    /// Fails when a counter is null and, in `hibiscus`, when the volume id or the number of the row is. `hibiscus`
+    /// detects this while it reads the row, before Nova reports a missing column.
+    fn check_nulls(&self) -> Result<(), Error> {
+        let rules = self.release.rules();
+        let is_counter = |name: &str| {
+            let counter = name.strip_prefix("tot_").or_else(|| name.strip_prefix("curr_"));
+            counter.is_some_and(|counter| COUNTERS.contains(&counter))
+        };
+        let is_id = |name: &str| rules.requires_volume_id && matches!(name, "volume_id" | "id");
+        let mut nulls = self.vol_usage.columns.iter().filter(|(_, value)| value.is_null());
+        let null = nulls.find(|(name, _)| is_counter(name) || is_id(name));
+        null.map_or(Ok(()), |(name, _)| Err((rules.null_counter)(name)))
     }
 
     fn column(&self, name: &str) -> Result<Json<'a>, Error> {
@@ -191,10 +194,10 @@ impl<'a> Row<'a> {
         for name in ["volume_id", "project_id", "user_id", "availability_zone", "instance_uuid"] {
             data.value(name, column(name).as_str());
         }
-        // When `tot_last_refreshed` is absent, Nova does not read `curr_last_refreshed` either.
-        let total = time("tot_last_refreshed")?;
-        let has_total = self.vol_usage.columns.get("tot_last_refreshed").is_some();
-        let last = if has_total { total.max(time("curr_last_refreshed")?) } else { None };
+        // When one of the two columns is absent, Nova reports none of them.
+        let last = time("tot_last_refreshed")?.max(time("curr_last_refreshed")?);
+        let has = |name: &str| self.vol_usage.columns.get(name).is_some();
+        let last = last.filter(|_| has("tot_last_refreshed") && has("curr_last_refreshed"));
         data.text_or_null("last_refreshed", last.map(time::zulu).as_deref());
         for counter in COUNTERS {
             if column(&format!("tot_{counter}")).is_null() || column(&format!("curr_{counter}")).is_null() {
@@ -216,6 +219,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::NotificationFormat;
 
     const ROW: &str = r#"{"volume_id": "v", "instance_uuid": null, "project_id": null, "user_id": null,
         "availability_zone": null, "tot_last_refreshed": null, "curr_last_refreshed": null, "tot_reads": 1,
@@ -227,6 +231,7 @@ mod tests {
         for (row, grizzly, hibiscus) in [
             (ROW.replace("\"tot_reads\": 1", "\"tot_reads\": null"), "TypeError", "ValueError"),
             (ROW.replace("\"tot_reads\": 1", "\"reads\": 1"), "KeyError", "NotImplementedError"),
+            (ROW.replace("\"volume_id\"", "\"id\""), "KeyError", "NotImplementedError"),
             (ROW.replace("\"tot_reads\": 1", "\"tot_reads\": \"many\""), "TypeError", "TypeError"),
             (
                 ROW.replace("\"curr_last_refreshed\": null", "\"curr_last_refreshed\": \"x\""),
@@ -244,6 +249,27 @@ mod tests {
                 assert_eq!(result.expect_err(&row).code(), code, "{release} {row}");
             }
         }
+    }
+
+    #[test]
+    fn hibiscus_requires_the_ids_of_a_row() {
+        for (row, name) in [
+            (ROW.replace("\"v\"", "null"), "volume_id"),
+            (ROW.replacen('{', r#"{"id": null, "#, 1), "id"),
+            // The first null in the order of the row counts.
+            (ROW.replace("\"v\"", "null").replace("\"tot_reads\": 1", "\"tot_reads\": null"), "volume_id"),
+        ] {
+            let row = VolumeUsage::parse(&row).expect("a row");
+            for format in [NotificationFormat::Unversioned, NotificationFormat::Versioned] {
+                let config = Config { notification_format: format, ..Config::new(Release::Hibiscus, "cmp-01") };
+                let error = hibiscus_message(&config, &row, "cmp-01").err().expect("an error");
+                assert_eq!((error.code(), error.message()), ("ValueError", &*format!("Field `{name}' cannot be None")));
+            }
+            assert!(usage_volume_info(Release::Hibiscus, &row).is_err());
+        }
+        let row = ROW.replace("\"v\"", "null");
+        let info = usage_volume_info(Release::Grizzly, &VolumeUsage::parse(&row).expect("a row")).expect("a payload");
+        assert!(info.starts_with(r#"{"volume_id":null,"#), "{info}");
     }
 
     #[test]

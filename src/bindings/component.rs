@@ -40,8 +40,12 @@ mod fault;
 #[cfg(not(feature = "component-pure"))]
 mod imports;
 mod network;
+mod notification;
 mod period;
+mod reconcile;
+mod tenant_usage;
 mod usage;
+mod verify;
 mod volume;
 
 struct Component;

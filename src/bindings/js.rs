@@ -19,13 +19,17 @@ mod error;
 mod fault;
 mod host;
 mod network;
+mod notification;
 mod options;
 mod period;
+mod reconcile;
 mod record;
+mod tenant_usage;
 mod time;
 mod typescript;
 mod usage;
 mod value;
+mod verify;
 mod volume;
 
 use wasm_bindgen::prelude::*;

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use chrono::NaiveDateTime;
 
+use super::grizzly::missing;
 use super::payload::Payload;
 use crate::context::Context;
 use crate::document::{Json, ObjectWriter};
@@ -21,7 +22,8 @@ use crate::release::Release;
 /// The network info comes from the instance's cache, or from
 /// [`instance_get_nw_info`](Conductor::instance_get_nw_info) when the cache has none. When that callback fails and
 /// `ignore_missing_network_data` is true, the result is `None`. The errors of [`NetworkInfo::hydrate`] are never
-/// ignored. A vif with traffic and without a network is a `TypeError`.
+/// ignored. A vif with traffic and without a network is a `TypeError`, and an instance without `uuid` a `KeyError`. An
+/// instance whose `uuid` is null has no traffic.
 pub async fn bandwidth_usage<H: Conductor>(
     services: &H,
     context: &Context,
@@ -38,11 +40,14 @@ pub async fn bandwidth_usage<H: Conductor>(
         },
     };
     let network_info = NetworkInfo::hydrate(Release::Grizzly, &text)?;
-    let uuid = instance.uuid()?.into_owned();
-    let rows = services
-        .bw_usage_get_by_uuids(context, &[uuid], audit_start)
-        .await
-        .map_err(|error| Error::host("bw-usage-get-by-uuids", error))?;
+    let uuid = instance.columns()?.get("uuid").ok_or_else(|| missing("uuid"))?;
+    let rows = if uuid.is_null() {
+        Vec::new()
+    } else {
+        let uuid = instance.uuid()?.into_owned();
+        let rows = services.bw_usage_get_by_uuids(context, &[uuid], audit_start).await;
+        rows.map_err(|error| Error::host("bw-usage-get-by-uuids", error))?
+    };
     by_label(&network_info, &rows).map(Some)
 }
 

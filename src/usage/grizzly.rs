@@ -33,7 +33,8 @@ pub(super) fn instance_payload(instance: &Instance<'_>, info: &Info<'_>, extra: 
     payload.value("instance_type_id", columns.get("instance_type_id")?);
     payload.value("architecture", columns.get("architecture")?);
     payload.value("memory_mb", columns.get("memory_mb")?);
-    payload.set("disk_gb", disk_gb(Some(columns.get("root_gb")?), Some(columns.get("ephemeral_gb")?))?);
+    let (root_gb, ephemeral_gb) = (columns.get("root_gb")?, columns.get("ephemeral_gb")?);
+    payload.set("disk_gb", disk_gb(Release::Grizzly, Some(root_gb), Some(ephemeral_gb))?);
     payload.value("vcpus", columns.get("vcpus")?);
     payload.value("root_gb", columns.get("root_gb")?);
     payload.value("ephemeral_gb", columns.get("ephemeral_gb")?);
@@ -101,6 +102,6 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn missing(column: &str) -> Error {
+pub(super) fn missing(column: &str) -> Error {
     Error::key(format!("the instance has no `{column}`"))
 }

@@ -37,7 +37,7 @@ pub(super) fn instance_payload(instance: &Instance<'_>, info: &Info<'_>, extra: 
     payload.field("instance_flavor_id", flavor.flavorid);
     payload.field("architecture", instance.architecture);
     payload.field("memory_mb", flavor.memory_mb);
-    payload.set("disk_gb", disk_gb(flavor.root_gb, flavor.ephemeral_gb)?);
+    payload.set("disk_gb", disk_gb(Release::Hibiscus, flavor.root_gb, flavor.ephemeral_gb)?);
     payload.field("vcpus", flavor.vcpus);
     payload.field("root_gb", flavor.root_gb);
     payload.field("ephemeral_gb", flavor.ephemeral_gb);

@@ -218,7 +218,7 @@ pub(crate) struct Message {
     publisher_id: String,
     pub(crate) event_type: String,
     priority: Priority,
-    payload: String,
+    pub(crate) payload: String,
     versioned: bool,
 }
 

@@ -80,9 +80,14 @@ impl<'a> Payload<'a> {
 }
 
 /// Returns the sum of two sizes.
-pub(super) fn disk_gb(root_gb: Option<Json<'_>>, ephemeral_gb: Option<Json<'_>>) -> Result<String, Error> {
+pub(super) fn disk_gb(
+    release: Release,
+    root_gb: Option<Json<'_>>,
+    ephemeral_gb: Option<Json<'_>>,
+) -> Result<String, Error> {
     let size = |name: &str, field: Option<Json<'_>>| {
-        field.and_then(Json::integer).ok_or_else(|| Error::type_error(format!("`{name}` is not a whole number")))
+        let not_a_number = || Error::new(release.rules().missing_disk_size, format!("`{name}` is not a whole number"));
+        field.and_then(Json::integer).ok_or_else(not_a_number)
     };
     let sum = size("root_gb", root_gb)?.checked_add(size("ephemeral_gb", ephemeral_gb)?);
     sum.map(|sum| sum.to_string()).ok_or_else(|| Error::overflow("the disks are too large"))

@@ -1,12 +1,15 @@
-//! Property tests of payloads, and the bandwidth read from tables.
+//! Property tests of payloads, the bandwidth read from tables, and the notifications of many instances.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::context::Context;
+use crate::audit::{AuditOptions, MessageIds, deterministic_message_id, instance_usage_audit};
+use crate::host::Notification;
 use crate::testing::{BwUsageUpdate, MemoryHost, ready};
+use crate::{Config, Context, NotificationFormat};
 use std::format;
 use std::string::ToString;
+use std::vec;
 use std::vec::Vec;
 
 const COLUMNS: [&str; 14] = [
@@ -114,6 +117,30 @@ fn bandwidth_contains_only_existing_vifs() {
     assert_eq!((error.code(), error.callback()), ("NoNetworkApi", Some("instance-get-nw-info")));
 }
 
+/// Nova reads `uuid` as a key of a mapping: an absent one fails, and a null one has no traffic.
+#[test]
+fn grizzly_requires_the_uuid_of_an_instance() {
+    let (host, context) = (MemoryHost::new(window().begin), Context::default());
+    let config = Config::new(Release::Grizzly, "cmp-01");
+    let exists = |instance: &str| {
+        let instance = Instance::parse(instance).expect("an instance");
+        let options = ExistsOptions { ignore_missing_network_data: true, ..Default::default() };
+        ready(notify_usage_exists(&host, &config, &context, &instance, "cmp-01", &options)).expect_err("an error")
+    };
+    let error = exists(r#"{"info_cache": {"network_info": []}}"#);
+    assert_eq!((error.code(), error.message()), ("KeyError", "the instance has no `uuid`"));
+    let error = exists(r#"{"uuid": null, "info_cache": {"network_info": []}}"#);
+    assert_eq!((error.code(), error.message()), ("KeyError", "the instance has no `system_metadata`"));
+}
+
+#[test]
+fn a_disk_size_that_is_null_fails_with_the_error_of_the_release() {
+    let instance = Instance::parse(r#"{"uuid": "a", "flavor": {"root_gb": null, "ephemeral_gb": 2}}"#).expect("JSON");
+    let payload = info_from_instance(Release::Hibiscus, &instance, &Info::default(), &Object::default());
+    assert_eq!(payload.expect_err("no size").code(), "ValueError");
+    assert_eq!(payload::disk_gb(Release::Grizzly, None, None).expect_err("no size").code(), "TypeError");
+}
+
 fn payload_data(instance: &str, options: InstancePayloadOptions) -> Result<Vec<(String, String)>, Error> {
     let instance = Instance::parse(instance)?;
     let payload = instance_exists_payload(&Context::default(), &instance, window(), options)?;
@@ -169,4 +196,121 @@ fn network_info_is_taken_as_it_is() {
     for (broken, code) in [("[{}]", "KeyError"), ("[[]]", "TypeError"), (r#"[{"network": {"a": 1}}]"#, "KeyError")] {
         assert_eq!(fixed_ips(broken).expect_err(broken).code(), code, "{broken}");
     }
+}
+
+fn exists_options(windows: &[(&str, &str)], host_from_instance: bool) -> ExistsNdjson {
+    let at = |text: &str| crate::time::parse(text).expect("a timestamp");
+    ExistsNdjson {
+        context: Context::default(),
+        windows: windows.iter().map(|(begin, end)| Window { begin: at(begin), end: at(end) }).collect(),
+        timestamp: at("2026-12-01T00:17:03"),
+        host_from_instance,
+        first_line: 1,
+    }
+}
+
+fn exists_of(config: &Config, options: &ExistsNdjson, input: &str) -> String {
+    let mut output = String::new();
+    exists_ndjson(config, options, input, &mut output);
+    output
+}
+
+const MONTHS: [(&str, &str); 3] =
+    [("2026-09-01", "2026-10-01"), ("2026-10-01", "2026-11-01"), ("2026-11-01", "2026-12-01")];
+
+/// One audit per window emits the same notifications, with the same ids, as one call for all windows.
+#[test]
+fn exists_ndjson_equals_the_audits_of_all_windows() {
+    let config = Config { notification_format: NotificationFormat::Both, ..Config::new(Release::Hibiscus, "cmp-01") };
+    let flavor = r#""vm_state": "active", "flavor": {"name": "m", "root_gb": 20, "ephemeral_gb": 0, "swap": 0}"#;
+    let instance = |uuid: u32, launched_at: &str, terminated_at: &str| {
+        format!(
+            r#"{{"uuid": "{uuid}", "project_id": "p", "host": "cmp-01", {flavor}, "launched_at": {launched_at}, "terminated_at": {terminated_at}}}"#
+        )
+    };
+    let instances = [
+        instance(1, r#""2026-08-03 10:00:00""#, "null"),
+        instance(2, r#""2026-10-03 10:00:00""#, r#""2026-10-31 23:59:59""#),
+        instance(3, "null", "null"),
+        instance(4, r#""2026-08-03 10:00:00""#, r#""2026-10-01 00:00:00""#),
+        r#"{"uuid": "5", "project_id": "p", "host": "cmp-01", "launched_at": "2026-08-01"}"#.to_owned(),
+    ];
+    let options = exists_options(&MONTHS, false);
+    let mut emitted = Vec::new();
+    for window in &options.windows {
+        let now = window.end + chrono::TimeDelta::minutes(17);
+        let host = MemoryHost::new(now);
+        for instance in &instances {
+            host.add_instance(instance.as_str()).expect("an instance");
+        }
+        let audit = AuditOptions { message_ids: MessageIds::Deterministic, ..Default::default() };
+        ready(instance_usage_audit(&host, &config, &options.context, &audit)).expect("an audit");
+        let options = ExistsNdjson { timestamp: now, windows: vec![*window], ..options.clone() };
+        let lines = exists_of(&config, &options, &instances.join("\n"));
+        let (errors, lines): (Vec<_>, Vec<_>) = lines.lines().partition(|line| line.contains("\"error\""));
+        let notifications: Vec<_> = host.notifications().iter().map(Notification::to_json).collect();
+        assert_eq!(lines, notifications);
+        assert_eq!(errors.len(), 1);
+        emitted.extend(notifications);
+    }
+    assert_eq!(emitted.len(), 2 * (2 + 2 + 1));
+
+    let output = exists_of(&config, &options, &instances.join("\n"));
+    let (errors, lines): (Vec<_>, Vec<_>) = output.lines().partition(|line| line.contains("\"error\""));
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].starts_with(r#"{"line":5,"error":{"code":"ValueError""#));
+    let id = |line: &str| Object::parse(line).expect("an object").get("message_id").expect("an id").as_str().to_owned();
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort();
+        ids
+    };
+    assert_eq!(
+        sorted(lines.iter().map(|line| id(line)).collect()),
+        sorted(emitted.iter().map(|line| id(line)).collect())
+    );
+    assert_eq!(output, exists_of(&config, &options, &instances.join("\r\n")));
+}
+
+#[test]
+fn exists_ndjson_takes_the_host_from_the_line() {
+    let config = Config { notification_format: NotificationFormat::Both, ..Config::new(Release::Hibiscus, "cmp-01") };
+    for (host, expected) in [(r#""cmp-02""#, "cmp-02"), (r#""""#, "cmp-01"), ("null", "cmp-01"), ("7", "cmp-01")] {
+        let input = format!(
+            r#"{{"uuid": "a", "host": {host}, "vm_state": "active", "launched_at": "2026-08-03", "flavor": {{"name": "m", "root_gb": 1, "ephemeral_gb": 0, "swap": 0}}}}"#
+        );
+        for (host_from_instance, expected) in [(true, expected), (false, "cmp-01")] {
+            let options = exists_options(&MONTHS[1..2], host_from_instance);
+            let output = exists_of(&config, &options, &input);
+            let message = Object::parse(output.lines().next().expect("a line")).expect("an object");
+            let text = |name: &str| message.get(name).expect("a member").as_str().to_owned();
+            assert_eq!(text("publisher_id"), format!("\"compute.{expected}\""));
+            let event_type = "compute.instance.exists";
+            let id = deterministic_message_id(config.release, event_type, expected, options.windows[0], "a");
+            assert_eq!(text("message_id"), format!("\"{id}\""));
+            assert!(output.contains(&format!("\"publisher_id\":\"nova-compute:{expected}\"")));
+        }
+    }
+}
+
+/// `hibiscus` builds the versioned payload after the unversioned one; a line has one error for all windows.
+#[test]
+fn exists_ndjson_keeps_what_can_be_built() {
+    let config = Config::new(Release::Hibiscus, "cmp-01");
+    let options = exists_options(&MONTHS, false);
+    let input = r#"{"uuid": "a", "launched_at": "2026-08-03", "flavor": {"root_gb": 1, "ephemeral_gb": 0}, "info_cache": {"network_info": "oops"}}"#;
+    let output = exists_of(&config, &options, input);
+    let kinds: Vec<&str> = output.lines().map(|line| line.get(2..7).expect("a key")).collect();
+    assert_eq!(kinds, ["messa", "messa", "messa", "line\""]);
+    for (line, code) in [
+        ("{oops", "ValueError"),
+        (r#"{"launched_at": "x"}"#, "ValueError"),
+        (r#"{"launched_at": "2026-08-03"}"#, "ValueError"),
+    ] {
+        let output = exists_of(&config, &options, line);
+        assert!(output.starts_with(&format!(r#"{{"line":1,"error":{{"code":"{code}""#)), "{output}");
+        assert_eq!(output.lines().count(), 1);
+    }
+    let grizzly = Config::new(Release::Grizzly, "cmp-01");
+    let output = exists_of(&grizzly, &options, r#"{"launched_at": "2026-08-03", "system_metadata": []}"#);
+    assert!(output.starts_with(r#"{"line":1,"error":{"code":"KeyError""#), "{output}");
 }

@@ -5,7 +5,7 @@
 Needs a Python environment with `nova==34.0.0`. The files have the form of `tests/vectors`, so the same runner checks the
 faces against them. Clocks and settings are pinned. Only these parts of Nova are replaced: the database call that stores a fault
 and the transport of notifications, which are recorded, and the queries for the block devices and shares of an instance, which
-return those of the case.
+return those of the case. The cells in `tests/cells` are read by Nova's own database layer.
 
 Beyond the form of `tests/vectors`, a case may have
 
@@ -17,17 +17,21 @@ import argparse
 import contextlib
 import copy
 import datetime
+import functools
 import json
+import lzma
 import pathlib
 import random
 import sys
+import tempfile
 import types
+import uuid
 from unittest import mock
 
 from oslo_utils import timeutils
 
 import nova.conf
-from nova.api.openstack.compute import instance_usage_audit_log
+from nova.api.openstack.compute import instance_usage_audit_log, simple_tenant_usage
 from nova import block_device, config, context, exception, objects, rpc
 from nova import utils as nova_utils
 from nova.compute import utils as compute_utils
@@ -176,6 +180,23 @@ class Generator:
             "vm_state": self.one("active", "error", "soft-delete", "building", None),
         }
 
+    def server(self, near):
+        """An instance with what its usage depends on; its times are around some other times."""
+        def time():
+            time, later = self.one(*near), self.one(0, 0, 1, -1, self.random.randrange(-10 ** 13, 10 ** 13))
+            # The years 1 and 9999 have nothing before and after them.
+            return time + datetime.timedelta(microseconds=later) if 1 < time.year < 9999 else time
+
+        text = lambda *choices: self.one(None, *choices)
+        return {"availability_zone": text("nova", "é", "é"), "display_name": text("web", "=1+1", "a,b\n"), "flavor": self.flavor(),
+                "host": text("cmp-01", "cmp-10", "cmp-02"), "launched_at": time(), "project_id": text("shop", "lab", "测试", "__proto__"),
+                "terminated_at": self.maybe(time, 0.6), "uuid": self.uuid(), "vm_state": text("active", "stopped", "shelved_offloaded")}
+
+    def window(self):
+        begin, hour = self.recent(), 3600 * 10 ** 6
+        length = self.one(1, hour, 31 * 24 * hour, self.random.randrange(1, 10 ** 14))
+        return begin, begin + datetime.timedelta(microseconds=length)
+
     def context(self):
         return {"is_admin": self.one(True, False), "project_id": self.one(None, "fake_project"),
                 "request_id": "req-" + self.uuid(), "timestamp": self.recent(), "user_id": self.one(None, "fake_user")}
@@ -272,11 +293,45 @@ class Recorder:
         return types.SimpleNamespace(info=send("INFO"), error=send("ERROR"))
 
 
+class Cell:
+    """One of the cells in `tests/cells`, unpacked."""
+
+    def __init__(self, folder):
+        unpacked = lambda name: lzma.decompress((folder / name).read_bytes())
+        self.file = tempfile.NamedTemporaryFile(suffix=".sqlite")
+        self.file.write(unpacked("nova-cell.sqlite.xz"))
+        self.file.flush()
+        documents = map(json.loads, unpacked("documents.ndjson.xz").splitlines())
+        self.documents = {document["uuid"]: document for document in documents}
+        self.now = datetime.datetime.fromisoformat(json.loads((folder / "cell.json").read_text())["now"])
+        self.mapping = objects.CellMapping(
+            uuid=str(uuid.uuid4()), name=folder.name, transport_url="none:///", database_connection="sqlite:///" + self.file.name)
+
+    @staticmethod
+    @functools.cache
+    def all():
+        return [Cell(folder.parent) for folder in sorted(pathlib.Path(__file__).parent.glob("../cells/*/cell.json"))]
+
+
+def message_id(*parts):
+    return str(uuid.uuid5(uuid.UUID("7d0f3a52-5c0e-5e0b-9d8e-3a1f5c6b7e21"), "/".join(parts)))
+
+
+def zoned(time):
+    return time.replace(tzinfo=datetime.timezone.utc)
+
+
+def is_active(server, begin, end):
+    launched, terminated = server["launched_at"], server["terminated_at"]
+    return launched is not None and launched < end and (terminated is None or terminated > begin)
+
+
 class Oracle:
     """One method per function: fills in a random case and returns the call of Nova."""
 
     def __init__(self, seed):
         self.generate = Generator(seed)
+        self.number = 0
 
     def match_device(self, case):
         device = case["args"]["device"] = self.generate.device()
@@ -565,6 +620,219 @@ class Oracle:
         case["calls"] = recorder.calls
         return call
 
+    def lines(self, case, documents):
+        """Returns the text of some documents, one per line, with other lines between them, and the number of each document."""
+        lines, numbers, number = [], [], case["args"]["first_line"]
+        for document in documents:
+            for other in self.generate.one([], [], [], [""], [" \t\r"], ["{oops", ""], ["[]"]):
+                lines.append(other)
+                numbers += [(number, None)] if other.strip() else []
+                number += 1
+            lines.append(json.dumps(document, default=plain, ensure_ascii=False) + self.generate.one("", "", "\r"))
+            numbers.append((number, document))
+            number += 1
+        case["args"]["text"] = "\n".join(lines) + self.generate.one("", "\n")
+        return numbers
+
+    def exists_ndjson(self, case):
+        """Nova has no such function, so this one calls Nova's `notify_usage_exists` for each line and window."""
+        generate, ctx = self.generate, self.generate.context()
+        windows = [generate.window() for _ in range(generate.one(0, 1, 1, 2, 3))]
+        form = generate.one("unversioned", "versioned", "both")
+        case["config"] = {"glance_endpoint": GLANCE, "host": "blade3", "notifications.notification_format": form}
+        documents = []
+        for _ in range(generate.random.randrange(1, 4)):
+            given = generate.instance()
+            self.parts(case, given)
+            if windows and generate.one(True, True, False):
+                times = generate.server(generate.one(*windows))
+                given.update({name: times[name] for name in ("launched_at", "terminated_at", "host")})
+            documents.append(given)
+        from_instance = generate.one(True, False)
+        case["args"].update(context=ctx, windows=[{"begin": begin, "end": end} for begin, end in windows],
+                            timestamp=generate.recent(), host_from_instance=from_instance, first_line=generate.one(1, 1, 7, 2 ** 40))
+        numbers = self.lines(case, documents)
+        self.clock(case, case["args"]["timestamp"])
+        CONF.set_override("notification_format", form, group="notifications")
+        ctxt = make_context(ctx)
+
+        def notify(given, host, window, recorder):
+            silent = types.SimpleNamespace(info=lambda *a, **k: None, error=lambda *a, **k: None)
+            classic = recorder.notifier("notifier.notify", "compute." + host) if form != "versioned" else silent
+            versioned = lambda publisher_id: recorder.notifier("versioned_notifier.notify", publisher_id)
+            with mock.patch.object(rpc, "get_versioned_notifier", versioned), tables_of(given, ctxt), \
+                 mock.patch.object(compute_utils.notifications, "audit_period_bounds", lambda _current: window):
+                compute_utils.notify_usage_exists(classic, ctxt, make_instance(given, ctxt), host)
+
+        def call():
+            answer = []
+            for number, given in numbers:
+                failure = "ValueError" if given is None else None
+                for window in windows:
+                    if given is None or not is_active(given, *window):
+                        continue
+                    host, recorder = from_instance and given["host"] or "blade3", Recorder()
+                    try:
+                        notify(given, host, window, recorder)
+                    except ValueError:
+                        failure = "ValueError"
+                    for message in recorder.calls:
+                        del message["call"]
+                        begin, end = map(plain, window)
+                        message["message_id"] = message_id("hibiscus", message["event_type"], host, begin, end, given["uuid"])
+                        answer.append(message)
+                if failure:
+                    answer.append({"line": number, "error": {"code": failure}})
+            return answer
+        return call
+
+    def controller(self, servers):
+        """Returns Nova's controller of `os-simple-tenant-usage`, which finds these instances."""
+        controller = object.__new__(simple_tenant_usage.SimpleTenantUsageController)
+        controller._get_instances_all_cells = lambda *_: [self.usage_instance(server) for server in servers]
+        return controller
+
+    @staticmethod
+    def usage_instance(server):
+        instance = objects.Instance(None, **{name: value for name, value in server.items() if name != "flavor"})
+        instance.flavor = objects.Flavor(**server["flavor"])
+        return instance
+
+    def servers(self, case, windows):
+        """Adds instances to a case, and returns them."""
+        near = [time for window in windows for time in window]
+        case["args"]["instances"] = [self.generate.server(near) for _ in range(self.generate.random.randrange(9))]
+        return case["args"]["instances"]
+
+    def hours_for(self, case):
+        begin, end = self.generate.window()
+        server = self.generate.server([begin, end, self.generate.time()])
+        server["launched_at"] = self.generate.maybe(lambda: server["launched_at"], 0.05)
+        case["args"].update(instance=server, period_start=begin, period_stop=end)
+        return lambda: self.controller([])._hours_for(self.usage_instance(server), zoned(begin), zoned(end))
+
+    def tenant_usages_for_period(self, case):
+        """The usage of random instances, or that of a cell, whose database Nova reads itself."""
+        begin, end = self.generate.window()
+        detailed = case["args"]["detailed"] = self.generate.one(True, False)
+        self.number, number = self.number + 1, self.number
+        if number < len(Cell.all()) or self.generate.random.random() < 0.03:
+            cell = Cell.all()[number % len(Cell.all())]
+            long = datetime.timedelta(days=self.generate.one(1, 31, self.generate.random.randrange(1, 90)))
+            begin, end = cell.now - long, cell.now + self.generate.one(datetime.timedelta(0), -long / 3, long)
+            self.clock(case, cell.now)
+            controller = object.__new__(simple_tenant_usage.SimpleTenantUsageController)
+            ctxt = context.get_admin_context()
+
+            def find(*arguments):
+                found = simple_tenant_usage.SimpleTenantUsageController._get_instances_all_cells(controller, *arguments)
+                case["args"]["instances"] = [cell.documents[instance.uuid] for instance in found]
+                return found
+            controller._get_instances_all_cells = find
+            cells = mock.patch.object(objects.CellMappingList, "get_all", lambda _context: [cell.mapping])
+        else:
+            servers, ctxt, cells = self.servers(case, [(begin, end)]), None, contextlib.nullcontext()
+            for server in servers:
+                server["launched_at"] = self.generate.maybe(lambda: server["launched_at"], 0.01)
+            self.clock(case, self.generate.recent())
+            controller = self.controller(servers)
+        case["args"].update(period_start=begin, period_stop=end)
+
+        def call():
+            with cells:
+                return controller._tenant_usages_for_period(ctxt, zoned(begin), zoned(end), detailed=detailed)[0]
+        return call
+
+    def hours(self, server, begin, end):
+        """Returns the hours of Nova, and those multiplied by the sizes, of an instance that was alive in the window."""
+        flavor, hours = server["flavor"], self.controller([])._hours_for(self.usage_instance(server), zoned(begin), zoned(end))
+        return {"hours": hours, "vcpus_hours": flavor["vcpus"] * hours, "memory_mb_hours": flavor["memory_mb"] * hours,
+                "local_gb_hours": (flavor["root_gb"] + flavor["ephemeral_gb"]) * hours}
+
+    def usages_by(self, case):
+        """Nova has no such function, so this one sums up the hours of Nova."""
+        begin, end = self.generate.window()
+        servers = self.servers(case, [(begin, end)])
+        for server in servers:
+            # Negative hours would cancel others, and then the sums of floats differ from exact ones.
+            server["launched_at"] = min(server["launched_at"], server["terminated_at"] or server["launched_at"])
+        key = self.generate.one("project", "flavor", "host", "availability_zone")
+        case["args"].update(period_start=begin, period_stop=end, key=key)
+        value = {"project": lambda it: it["project_id"], "flavor": lambda it: it["flavor"]["name"]}.get(key, lambda it: it[key])
+
+        def call():
+            groups = {}
+            for server in servers:
+                if is_active(server, begin, end):
+                    group = groups.setdefault(value(server), {"key": value(server), "servers": 0})
+                    group["servers"] += 1
+                    for name, hours in self.hours(server, begin, end).items():
+                        group[name] = group.get(name, 0) + hours
+            return sorted(groups.values(), key=lambda group: (group["key"] is not None, group["key"]))
+        return call
+
+    def hours_ndjson(self, case):
+        """Nova has no such function, so this one asks Nova for the hours of each line and window."""
+        windows = [self.generate.window() for _ in range(self.generate.one(0, 1, 1, 2, 3))]
+        near = [time for window in windows for time in window] or [self.generate.recent()]
+        servers = [self.generate.server(near) for _ in range(self.generate.random.randrange(5))]
+        for server in servers:
+            server["launched_at"] = self.generate.maybe(lambda: server["launched_at"], 0.1)
+        case["args"].update(windows=[{"begin": begin, "end": end} for begin, end in windows], first_line=self.generate.one(1, 1, 7))
+        numbers = self.lines(case, servers)
+
+        def call():
+            answer = []
+            for number, server in numbers:
+                if server is None:
+                    answer.append({"line": number, "error": {"code": "ValueError"}})
+                    continue
+                for begin, end in windows:
+                    hours = self.hours(server, begin, end)
+                    if is_active(server, begin, end) and hours["hours"]:
+                        names = ("uuid", "project_id", "host", "availability_zone")
+                        answer.append({**{name: server[name] for name in names}, "flavor": server["flavor"]["name"],
+                                       "begin": plain(begin), "end": plain(end), **hours})
+            return answer
+        return call
+
+    def volume_usage(self, case):
+        """Adds a row of volume usage to a case, some of whose columns are absent or null, and returns it."""
+        counter = lambda: self.generate.one(0, 1, 2 ** 31, 2 ** 62)
+        row = {"id": 1, "volume_id": self.generate.uuid(), "instance_uuid": self.generate.maybe(self.generate.uuid),
+               "project_id": self.generate.one(None, "p"), "user_id": self.generate.one(None, "u"),
+               "availability_zone": self.generate.one(None, "nova"), "tot_last_refreshed": self.generate.maybe(self.generate.recent),
+               "curr_last_refreshed": self.generate.maybe(self.generate.recent)}
+        for name in ("reads", "read_bytes", "writes", "write_bytes"):
+            row.update({"tot_" + name: counter(), "curr_" + name: counter()})
+        for name in list(row):
+            if self.generate.random.random() < 0.02:
+                row[name] = None
+            elif self.generate.random.random() < 0.02:
+                del row[name]
+        case["args"]["vol_usage"] = row
+        return row
+
+    def VolumeUsage_to_dict(self, case):
+        row = self.volume_usage(case)
+        return lambda: objects.VolumeUsage(None, **row).to_dict()
+
+    def notify_about_volume_usage(self, case):
+        row, ctx = self.volume_usage(case), self.generate.context()
+        form = self.generate.one("unversioned", "versioned", "both")
+        case["args"].update(context=ctx, host="cmp-01")
+        case["config"] = {"notifications.notification_format": form}
+        self.clock(case, datetime.datetime(2026, 4, 5, 6, 7, 8))
+        CONF.set_override("notification_format", form, group="notifications")
+        recorder, ctxt = Recorder(), make_context(ctx)
+        case["calls"] = recorder.calls
+
+        def call():
+            versioned = lambda publisher_id: recorder.notifier("versioned_notifier.notify", publisher_id)
+            with mock.patch.object(rpc, "get_versioned_notifier", versioned):
+                compute_utils.notify_about_volume_usage(ctxt, objects.VolumeUsage(ctxt, **row), "cmp-01")
+        return call
+
     def fault_of(self):
         cls, args, kwargs = self.generate.fault()
         fault = cls(*args, **kwargs)
@@ -664,10 +932,11 @@ def put(call, case):
             case["error"]["kwargs"] = kwargs
 
 
-HELPERS = ("clock", "fault_of", "network_info", "parts", "task_logs", "hosts", "audit_log", "coverage")
+HELPERS = ("clock", "fault_of", "network_info", "parts", "task_logs", "hosts", "audit_log", "coverage", "lines", "controller",
+           "usage_instance", "servers", "hours", "volume_usage")
 FUNCTIONS = [name for name, method in vars(Oracle).items()
              if callable(method) and not name.startswith("_") and name not in HELPERS]
-NAMES = {"hydrate": "NetworkInfo.hydrate"}
+NAMES = {"hydrate": "NetworkInfo.hydrate", "VolumeUsage_to_dict": "VolumeUsage.to_dict"}
 
 
 def main():

@@ -17,13 +17,14 @@ struct Target {
     arguments: &'static [&'static str],
 }
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 9] = [
     Target { name: "period", functions: &["last_completed_audit_period"], arguments: &["unit", "before"] },
     Target {
         name: "instance",
         functions: &["info_from_instance", "notify_usage_exists"],
         arguments: &["instance", "instance_ref"],
     },
+    Target { name: "ndjson", functions: &["exists_ndjson", "hours_ndjson"], arguments: &["text"] },
     Target {
         name: "network",
         functions: &["NetworkInfo.hydrate", "get_network_info", "get_nw_info_for_instance"],
@@ -39,6 +40,9 @@ const TARGETS: [Target; 5] = [
         functions: &["safe_truncate", "exception_to_dict", "add_instance_fault_from_exc"],
         arguments: &["value", "message", "fault_message"],
     },
+    Target { name: "notification", functions: &["read_notification"], arguments: &["notification"] },
+    Target { name: "verify", functions: &["verify_usage"], arguments: &["notifications"] },
+    Target { name: "reconcile", functions: &["reconcile_instance"], arguments: &[] },
 ];
 
 /// Runs `cargo xtask fuzz`.
@@ -70,10 +74,11 @@ impl Target {
         process::run(command.env("CARGO_TARGET_DIR", target))
     }
 
-    /// Returns the arguments' values in the vectors: strings as they are, other values as JSON.
+    /// Returns the arguments' values in the vectors: strings as they are, other values as JSON. Without arguments the
+    /// values are the objects with all arguments.
     fn seeds(&self, vectors: &Path) -> Result<BTreeSet<String>> {
         let mut seeds = BTreeSet::new();
-        for release in ["grizzly", "hibiscus"] {
+        for release in ["grizzly", "hibiscus", "winchester"] {
             for function in self.functions {
                 let path = vectors.join(release).join(format!("{function}.json"));
                 if !path.exists() {
@@ -81,6 +86,9 @@ impl Target {
                 }
                 let file: Value = files::read_json(&path)?;
                 for case in file["cases"].as_array().into_iter().flatten() {
+                    if self.arguments.is_empty() {
+                        seeds.insert(case["args"].to_string());
+                    }
                     let values = self.arguments.iter().filter_map(|argument| case["args"].get(argument));
                     seeds.extend(values.filter(|value| !value.is_null()).map(text_of));
                 }

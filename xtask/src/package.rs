@@ -18,7 +18,7 @@ const HOSTS: [&str; 3] = ["memory", "browser", "sql"];
 const FILES: [&str; 3] = ["index.d.ts", "wasm.d.ts", "README.md"];
 
 /// The largest sizes that the module may have. Lower them when the module gets smaller.
-const BUDGET: Sizes = Sizes { raw: 422_000, gzip: 184_000, brotli: 153_000 };
+const BUDGET: Sizes = Sizes { raw: 502_000, gzip: 218_000, brotli: 180_000 };
 
 /// The sizes of the module in bytes, raw and compressed.
 #[derive(Debug, Clone, Copy, Deserialize)]

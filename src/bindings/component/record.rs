@@ -5,7 +5,7 @@ use std::prelude::v1::*;
 
 use chrono::NaiveDateTime;
 
-use super::exports::nova::compute_utils::{action, device, fault, period, types, usage};
+use super::exports::nova::compute_utils::{action, device, fault, notification, period, types, usage};
 #[cfg(not(feature = "component-pure"))]
 use super::nova::compute_utils::conductor;
 use crate::device::{
@@ -14,6 +14,7 @@ use crate::device::{
 use crate::document::{Json, Object};
 use crate::fault::{ExceptionDict, Failure};
 use crate::host::{ActionEventFinishValues, ActionEventStartValues, ActionFinishValues, ActionStartValues, HostError};
+use crate::notification::NotifiedInstance;
 use crate::period::Window;
 use crate::usage::InstancePayloadOptions;
 use crate::{Config, Context, Error, NotificationFormat, Release, time};
@@ -104,6 +105,11 @@ records! {
     }: from types;
 
     Window { ; begin, end }: from period, to period;
+    NotifiedInstance {
+        uuid, project_id, user_id, display_name, state, flavor_id, flavor_name, memory_mb, vcpus, root_gb, ephemeral_gb,
+        swap_mb, host, node, availability_zone, image_meta, metadata;
+        created_at, launched_at, deleted_at, terminated_at, audit_period
+    }: to notification;
     InstancePayloadOptions { bdms_in_notifications, include_share_mapping }: from usage;
     ExceptionDict { ; exception, message, code }: borrowed fault;
 

@@ -2,12 +2,14 @@
 
 use std::prelude::v1::*;
 
-use super::exports::nova::compute_utils::usage::{self, Context, Guest, InstancePayloadOptions, Release, Window};
+use super::exports::nova::compute_utils::usage::{
+    self, Config, Context, Guest, InstancePayloadOptions, Release, Window,
+};
 use super::record::{ToWit, json, object, read, to_wit};
 use super::{Component, Result};
 use crate::document::Object;
 use crate::instance::Instance;
-use crate::usage::Info;
+use crate::usage::{ExistsNdjson, Info};
 
 impl Guest for Component {
     fn info_from_instance(release: Release, instance: String, info: usage::Info) -> Result<String> {
@@ -36,6 +38,24 @@ impl Guest for Component {
 
         fn instance_exists_payload(context: Context, instance: String, window: Window, options: InstancePayloadOptions)
             -> Result<String> = &read(context)?, &Instance::parse(&instance)?, read(window)?, read(options)?;
+    }
+
+    fn exists_ndjson(
+        config: Config,
+        context: Context,
+        options: usage::ExistsNdjsonOptions,
+        text: String,
+    ) -> Result<String> {
+        let options = ExistsNdjson {
+            context: read(context)?,
+            windows: read(options.windows)?,
+            timestamp: read(options.timestamp)?,
+            host_from_instance: options.host_from_instance,
+            first_line: options.first_line,
+        };
+        let mut output = String::new();
+        crate::usage::exists_ndjson(&read(config)?, &options, &text, &mut output);
+        Ok(output)
     }
 }
 

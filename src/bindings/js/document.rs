@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use wasm_bindgen::prelude::*;
 
 use super::error::face_error;
-use super::value::{byte_array, kind};
+use super::value::kind;
 use crate::Error;
 use crate::document::text_json;
 
@@ -55,12 +55,4 @@ pub fn texts(documents: &Array, name: &str) -> Result<Vec<String>, Error> {
     let list: Vec<Box<RawValue>> =
         serde_json::from_str(&list).map_err(|error| Error::value(format!("`{name}`: {error}")))?;
     Ok(list.into_iter().map(|document| String::from(Box::<str>::from(document))).collect())
-}
-
-/// Returns the bytes of a `Uint8Array`.
-pub fn bytes(value: &JsValue, name: &str) -> Result<Vec<u8>, Error> {
-    match byte_array(value) {
-        Some(bytes) => Ok(bytes.to_vec()),
-        None => Err(Error::type_error(format!("`{name}` is {}: give a `Uint8Array`", kind(value)))),
-    }
 }

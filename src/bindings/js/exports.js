@@ -2,4 +2,4 @@
 
 export { NovaError } from "./error.js";
 export * from "./nova_compute_utils.js";
-export { existsNdjsonStream } from "./stream.js";
+export { existsNdjsonStream, hoursNdjsonStream, reconcileNdjsonStream, verifyNdjsonStream } from "./stream.js";

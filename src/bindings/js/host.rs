@@ -232,7 +232,7 @@ impl Member for InstancePage {
 }
 
 /// The JSON texts of a list of documents, converted together.
-struct Documents(Vec<String>);
+pub struct Documents(pub Vec<String>);
 
 impl Member for Documents {
     const TYPE: Type = Type::Name("DocumentInput[]");
@@ -487,42 +487,5 @@ impl Randomness {
         let from = self.taken.get();
         self.taken.set(from.saturating_add(16));
         Ok(bytes.get(from..).and_then(|rest| rest.first_chunk().copied()).unwrap_or_default())
-    }
-}
-
-/// A fixed time and the randomness of the engine, for calls that need no other host.
-#[derive(Default)]
-pub struct Engine {
-    pub now: NaiveDateTime,
-    randomness: Randomness,
-    failure: RefCell<Option<HostError>>,
-}
-
-impl Engine {
-    pub fn at(now: NaiveDateTime) -> Self {
-        Self { now, ..Self::default() }
-    }
-
-    /// Returns the outcome of a call, unless the randomness failed on the way.
-    pub fn finish<T>(self, outcome: T) -> Result<T, Error> {
-        match self.failure.into_inner() {
-            Some(failure) => Err(Error::host("random-bytes", failure)),
-            None => Ok(outcome),
-        }
-    }
-}
-
-impl Clock for Engine {
-    fn utcnow(&self) -> NaiveDateTime {
-        self.now
-    }
-}
-
-impl Random for Engine {
-    fn random_bytes(&self) -> [u8; 16] {
-        self.randomness.take().unwrap_or_else(|failure| {
-            self.failure.borrow_mut().get_or_insert(failure);
-            [0; 16]
-        })
     }
 }

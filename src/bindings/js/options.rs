@@ -19,6 +19,7 @@ use super::value::{elements, is_absent, is_array, kind, object_keys};
 use crate::audit::MessageIds;
 use crate::document::{Json, Object as JsonObject};
 use crate::instance::Instance;
+use crate::tenant_usage::UsageKey;
 use crate::{Error, NotificationFormat, Release};
 
 /// Declares the options of a call: the struct, its TypeScript interface and how it is read.
@@ -383,6 +384,17 @@ impl Member for NotificationFormat {
         String::read(value, reader).parse().unwrap_or_else(|error| {
             reader.fail(error);
             Self::Unversioned
+        })
+    }
+}
+
+impl Member for UsageKey {
+    const TYPE: Type = Type::Name("UsageKey");
+
+    fn read(value: JsValue, reader: &Reader<'_>) -> Self {
+        String::read(value, reader).parse().unwrap_or_else(|error| {
+            reader.fail(error);
+            Self::Project
         })
     }
 }

@@ -17,7 +17,9 @@ use crate::host::{
     FailedInstance, HostError, InstanceAction, InstanceActionEvent, TaskLog, TaskLogKey, UnreadableInstance,
     WindowQuery,
 };
+use crate::notification::{NotifiedInstance, ReceivedNotification};
 use crate::period::Window;
+use crate::tenant_usage::{ServerUsage, TenantUsage, UsageGroup};
 use crate::time::isoformat;
 use crate::{Context, Error};
 
@@ -77,6 +79,23 @@ to_js! {
     WindowCoverage {
         begin, end, is_due, num_hosts_done, num_hosts_running, num_hosts_not_run, total_instances, total_errors,
         overall_status,
+    }
+    TenantUsage {
+        tenant_id, server_usages, total_local_gb_usage, total_vcpus_usage, total_memory_mb_usage, total_hours, start,
+        stop,
+    }
+    ServerUsage {
+        hours, flavor, instance_id, name, tenant_id, memory_mb, local_gb, vcpus, started_at, ended_at, state, uptime,
+    }
+    UsageGroup { key, servers, hours, vcpus_hours, memory_mb_hours, local_gb_hours }
+    ReceivedNotification {
+        message_id, event_type, publisher_id, service, host, priority, timestamp, request_id, user_id, project_id, format,
+        payload,
+    }
+    NotifiedInstance {
+        uuid, project_id, user_id, display_name, state, flavor_id, flavor_name, memory_mb, vcpus, root_gb, ephemeral_gb,
+        swap_mb, host, node, availability_zone, created_at, launched_at, deleted_at, terminated_at, audit_period,
+        image_meta, metadata,
     }
 }
 
@@ -262,5 +281,11 @@ impl<T: ToJs> ToJs for Option<T> {
 impl<T: ToJs> ToJs for [T] {
     fn to_js(&self) -> JsValue {
         self.iter().map(T::to_js).collect::<Array>().into()
+    }
+}
+
+impl<T: ToJs> ToJs for Vec<T> {
+    fn to_js(&self) -> JsValue {
+        self.as_slice().to_js()
     }
 }

@@ -7,6 +7,9 @@ export type NotificationFormat = "unversioned" | "versioned" | "both";
 /** How an audit makes the ids of its notifications: random UUIDs, as in Nova, or those of `deterministicMessageId`. */
 export type MessageIds = "random" | "deterministic";
 
+/** What `usagesBy` groups instances by. */
+export type UsageKey = "project" | "flavor" | "host" | "availability_zone";
+
 /** One window of a period. It begins when the previous window ends. */
 export interface Window {
     /** The begin, which belongs to the window. */
@@ -510,14 +513,273 @@ export class NovaError extends Error {
     );
 }
 
+/** The usage of a project in a period, as Nova's API `os-simple-tenant-usage` has it. */
+export interface TenantUsage {
+    /** The project; null for instances without one. */
+    tenant_id: string | null;
+    /** Its servers, in the order of the instances; null unless the usage is detailed. */
+    server_usages: ServerUsage[] | null;
+    /** The sum of gigabytes of local disk times hours. */
+    total_local_gb_usage: number;
+    /** The sum of vCPUs times hours. */
+    total_vcpus_usage: number;
+    /** The sum of megabytes of memory times hours. */
+    total_memory_mb_usage: number;
+    /** The sum of hours. */
+    total_hours: number;
+    /** The begin of the period. */
+    start: string;
+    /** The end of the period. */
+    stop: string;
+}
+
+/** The usage of a server in a period. */
+export interface ServerUsage {
+    /** The hours in the period. */
+    hours: number;
+    /** The name of the flavor. */
+    flavor: string | null;
+    /** The UUID. */
+    instance_id: string;
+    /** The display name. */
+    name: string | null;
+    /** The project. */
+    tenant_id: string | null;
+    /** The memory in megabytes. */
+    memory_mb: Integer;
+    /** The root disk and the ephemeral disk, in gigabytes. */
+    local_gb: Integer;
+    /** The number of vCPUs. */
+    vcpus: Integer;
+    /** When the server was launched. */
+    started_at: string;
+    /** When the server was terminated. */
+    ended_at: string | null;
+    /** `terminated`, or `vm_state` while the server exists. */
+    state: string | null;
+    /** The seconds from the launch until the termination or until now, in the period or not. */
+    uptime: Integer;
+}
+
+/** The usage of a group of instances in a window. */
+export interface UsageGroup {
+    /** The value that the instances share; null for instances without it. */
+    key: string | null;
+    /** How many servers were alive in the window. */
+    servers: Integer;
+    /** The sum of hours. */
+    hours: number;
+    /** The sum of vCPUs times hours. */
+    vcpus_hours: number;
+    /** The sum of megabytes of memory times hours. */
+    memory_mb_hours: number;
+    /** The sum of gigabytes of local disk times hours. */
+    local_gb_hours: number;
+}
+
+/** One notification as it arrived from a bus. */
+export interface ReceivedNotification {
+    /** The unique id of the message. */
+    message_id: string | null;
+    /** The event, such as `compute.instance.exists` in the unversioned format and `instance.exists` in the versioned one. */
+    event_type: string;
+    /**
+     * The publisher, such as `compute.cmp-01` in the unversioned format and `nova-compute:cmp-01` in the versioned one.
+     */
+    publisher_id: string | null;
+    /** The service of the publisher: the part before its first `.` or `:`; null when it has neither. */
+    service: string | null;
+    /** The host of the publisher: the part after its first `.` or `:`, which can contain both. */
+    host: string | null;
+    /** The priority in upper case, such as `INFO`. */
+    priority: string | null;
+    /** When the notification was made. */
+    timestamp: string | null;
+    /** The request of the request context: `req-` and a UUID. */
+    request_id: string | null;
+    /** The user of the request context. */
+    user_id: string | null;
+    /** The project of the request context. */
+    project_id: string | null;
+    /** The format of the payload: any JSON value, or an object in a `nova_object.*` envelope. */
+    format: "unversioned" | { versioned: { name: string; version: string } };
+    /** The JSON text of the payload, as received. */
+    payload: string;
+    /**
+     * The members of the payload that the instance notifications of both formats have; null when the event is not one of
+     * an instance. These events begin with `compute.instance.` in the unversioned format and with `instance.` in the
+     * versioned one.
+     */
+    instance: NotifiedInstance | null;
+}
+
+/** An instance, as a notification reports it in either format. */
+export interface NotifiedInstance {
+    /** The UUID. Unversioned: `instance_id`. */
+    uuid: string;
+    /** The project. Both formats: `tenant_id`. */
+    project_id: string | null;
+    /** The user. */
+    user_id: string | null;
+    /** The name that the user gave. */
+    display_name: string | null;
+    /** The state, such as `active`. */
+    state: string | null;
+    /** The id of the flavor in the API. Unversioned: `instance_flavor_id`, `hibiscus` only. Versioned: `flavor.flavorid`. */
+    flavor_id: string | null;
+    /** The name of the flavor. Unversioned: `instance_type`. Versioned: `flavor.name`. */
+    flavor_name: string | null;
+    /** The memory, in MiB. */
+    memory_mb: Integer | null;
+    /** The number of virtual CPUs. */
+    vcpus: Integer | null;
+    /** The size of the root disk, in GiB. */
+    root_gb: Integer | null;
+    /** The size of the ephemeral disks, in GiB. */
+    ephemeral_gb: Integer | null;
+    /** The size of the swap disk, in MiB. Versioned only. */
+    swap_mb: Integer | null;
+    /** The compute host. */
+    host: string | null;
+    /** The hypervisor. */
+    node: string | null;
+    /** The availability zone. */
+    availability_zone: string | null;
+    /** When the instance was created. */
+    created_at: string | null;
+    /** When the instance was launched. */
+    launched_at: string | null;
+    /** When the instance was deleted. In `grizzly` this is the time of its termination. */
+    deleted_at: string | null;
+    /** When the instance was terminated. `hibiscus` only. */
+    terminated_at: string | null;
+    /** The audit window. */
+    audit_period: Window | null;
+    /** The properties of the image. Unversioned only. */
+    image_meta: Value;
+    /** The metadata. A list of rows with `key` and `value` counts as their mapping. */
+    metadata: Document | null;
+}
+
 /**
  * Returns `existsNdjson` as a Web stream, for input that does not fit in memory. Nova has no such function.
  *
- * The stream reads and writes the bytes of NDJSON in chunks of any length, with back-pressure. It holds one chunk and
+ * The stream reads and writes the text of NDJSON in chunks of any length, with back-pressure. It holds one chunk and
  * the incomplete last line in memory.
  *
  * ```js
- * await file.stream().pipeThrough(existsNdjsonStream({ release: "hibiscus", host: "cmp-01" })).pipeTo(sink);
+ * const stream = existsNdjsonStream({ release: "hibiscus", host: "cmp-01", windows, timestamp });
+ * const text = file.stream().pipeThrough(new TextDecoderStream());
+ * await text.pipeThrough(stream).pipeThrough(new TextEncoderStream()).pipeTo(sink);
  * ```
  */
-export function existsNdjsonStream(options: ExistsNdjsonOptions): TransformStream<Uint8Array, Uint8Array>;
+export function existsNdjsonStream(options: ExistsNdjsonOptions): TransformStream<string, string>;
+
+/** Returns `hoursNdjson` as a Web stream, like `existsNdjsonStream`. */
+export function hoursNdjsonStream(options: HoursNdjsonOptions): TransformStream<string, string>;
+
+/** What winchester emits about an `exists`. */
+export interface Judgement {
+    /**
+     * `verified` when the `exists` agrees with the notifications before it, `failed` when it disagrees or is missing,
+     * `warnings` when the `exists` that is judged next, or one before it, covers no whole day.
+     */
+    verdict: "verified" | "failed" | "warnings";
+    /** The message id of the `exists`; null when the `exists` is missing or has none. */
+    exists: string | null;
+    /**
+     * The message id of winchester's `compute.instance.exists.verified` or `.failed`: the version 5 UUID of the namespace
+     * `exists` and the name of that event. Null for warnings, and when `exists` is not a UUID.
+     */
+    message_id: string | null;
+    /** The code of a failure. */
+    code: "U0" | "U1" | "U2" | "U3" | "U4" | "U5" | "U6" | "U7" | "U8" | null;
+    /** The message of a failure. */
+    error: string | null;
+    /** All warnings up to this `exists`, separated by `, `. */
+    warnings: string | null;
+}
+
+/**
+ * The result of comparing what Nova should have emitted with what was received.
+ *
+ * - `equal`: the notification was received once, with the expected content;
+ * - `missing`: it was not received;
+ * - `doubled`: it was received under several message ids, with the expected content;
+ * - `different`: a notification has another content than expected;
+ * - `unexpected`: a notification was received for a server that does not exist, or was not alive in the window;
+ * - `other_window`: a notification is for another window, which is no error.
+ */
+export type Verdict = "equal" | "missing" | "doubled" | "different" | "unexpected" | "other_window";
+
+/** The reconciliation of an instance. */
+export interface Reconciliation {
+    /** The UUID of the instance. */
+    instance_uuid: string;
+    /** Its project; for an unknown server that of its notifications. */
+    project_id: string | null;
+    /** Its hours in the window according to the database; zero for an unknown server. They are those of `hoursFor`. */
+    hours: number;
+    /**
+     * The findings per format, the unversioned one first. For each format: `missing`, or one finding for all notifications
+     * with the expected content and one for all notifications with the same other content; one `unexpected` per
+     * notification when Nova should have emitted none; and one `other_window` per notification for another window.
+     */
+    findings: Finding[];
+}
+
+/** What was found about the notifications of an instance in one format. */
+export interface Finding {
+    /** The verdict. */
+    verdict: Verdict;
+    /** `compute.instance.exists` or `instance.exists`. */
+    event_type: string;
+    /** The ids of the notifications that the verdict is about, in order. Those without an id are not in the list. */
+    message_ids: string[];
+    /** The fields that differ: of `different` only. */
+    fields: FieldDifference[];
+    /** The window of the notification: of `other_window` only. */
+    window: Window | null;
+    /**
+     * The hours at stake: those of the instance in the window, once for each copy too many of `doubled`. Of `unexpected`
+     * and `other_window` the hours that the notification itself claims.
+     */
+    hours: number;
+}
+
+/** A field whose values differ. */
+export interface FieldDifference {
+    /**
+     * The path of the field, with dots: `state`, `image_meta.os_distro`, `fixed_ips.0.address`. It leaves out the
+     * `nova_object.data` of versioned payloads: `flavor.vcpus`.
+     */
+    field: string;
+    /** The value that Nova should have emitted; absent when the field should be absent. */
+    expected?: Value;
+    /** The value that was received; absent when the field was absent. */
+    received?: Value;
+}
+
+/** The parsed result of `reconcileTotals`. */
+export type ReconcileTotals = {
+    /** The number of reconciliations. */
+    instances: number;
+    /** The number of lines that have an error. */
+    errors: number;
+} & Record<Verdict, VerdictTotal>;
+
+/** How many findings have a verdict, and their hours. */
+export interface VerdictTotal {
+    /** The number of findings. */
+    count: number;
+    /** The sum of the hours of the findings. */
+    hours: number;
+    /** The same as whole microseconds, which a `number` may round: add up the text, not the parsed totals. */
+    microseconds: number;
+}
+
+/** Returns `verifyNdjson` as a Web stream, like `existsNdjsonStream`. */
+export function verifyNdjsonStream(options?: VerifyNdjsonOptions | null): TransformStream<string, string>;
+
+/** Returns `reconcileNdjson` as a Web stream, like `existsNdjsonStream`. */
+export function reconcileNdjsonStream(options: ReconcileNdjsonOptions): TransformStream<string, string>;

@@ -1,69 +1,72 @@
-// `existsNdjson` for input that does not fit in memory.
+// The bulk functions for input that does not fit in memory.
 
 import { NovaError } from "./error.js";
-import { existsNdjson, lastCompletedAuditPeriod } from "./nova_compute_utils_bg.js";
+import { existsNdjson, hoursNdjson, reconcileNdjson, verifyNdjson } from "./nova_compute_utils_bg.js";
 
-const NEWLINE = 0x0a;
+/** @param {import("./index.js").ExistsNdjsonOptions} options */
+export function existsNdjsonStream(options) {
+    return lineStream(existsNdjson, options);
+}
+
+/** @param {import("./index.js").HoursNdjsonOptions} options */
+export function hoursNdjsonStream(options) {
+    return lineStream(hoursNdjson, options);
+}
+
+/** @param {import("./index.js").ReconcileNdjsonOptions} options */
+export function reconcileNdjsonStream(options) {
+    return lineStream(reconcileNdjson, options);
+}
+
+/** @param {import("./index.js").VerifyNdjsonOptions | null} [options] */
+export function verifyNdjsonStream(options) {
+    return lineStream(verifyNdjson, options ?? {});
+}
 
 /**
- * @param {import("./index.js").ExistsNdjsonOptions} options
- * @returns {TransformStream<Uint8Array, Uint8Array>}
+ * Returns a stream that passes whole lines to a bulk function.
+ *
+ * @template {{ firstLine?: number | bigint | null }} Options
+ * @param {(text: string, options: Options) => string} convert
+ * @param {Options} options
+ * @returns {TransformStream<string, string>}
  */
-export function existsNdjsonStream(options) {
+function lineStream(convert, options) {
     // Invalid options throw here and not with the first line.
-    existsNdjson(new Uint8Array(), options);
-    const { release, auditPeriod, now } = options;
-    // All lines share one window, even if the stream runs past the end of a period.
-    const window = options.window ?? lastCompletedAuditPeriod({ release, auditPeriod, before: now });
-    const common = { ...options, window };
+    convert("", options);
     let line = BigInt(options.firstLine ?? 1);
-    /** @type {Uint8Array[]} the pieces of the incomplete last line */
-    let pieces = [];
+    /** The incomplete last line. */
+    let rest = "";
 
     /**
-     * @param {Uint8Array} lines
-     * @param {TransformStreamDefaultController<Uint8Array>} controller
+     * @param {string} lines
+     * @param {TransformStreamDefaultController<string>} controller
      */
     function process(lines, controller) {
-        const output = existsNdjson(lines, { ...common, firstLine: line });
-        for (let index = lines.indexOf(NEWLINE); index !== -1; index = lines.indexOf(NEWLINE, index + 1)) {
+        const output = convert(lines, { ...options, firstLine: line });
+        for (let index = lines.indexOf("\n"); index !== -1; index = lines.indexOf("\n", index + 1)) {
             line += 1n;
         }
-        if (output.length > 0) {
+        if (output !== "") {
             controller.enqueue(output);
         }
     }
 
     return new TransformStream({
         transform(chunk, controller) {
-            if (!(chunk instanceof Uint8Array)) {
-                const hint = "pipe text through a `TextEncoderStream` first";
-                throw new NovaError("TypeError", `a chunk of the stream is not a \`Uint8Array\`: ${hint}`);
+            if (typeof chunk !== "string") {
+                const hint = "pipe bytes through a `TextDecoderStream` first";
+                throw new NovaError("TypeError", `a chunk of the stream is not a string: ${hint}`);
             }
-            const end = chunk.lastIndexOf(NEWLINE) + 1;
-            if (end === 0) {
-                pieces.push(chunk.slice());
-                return;
+            const end = chunk.lastIndexOf("\n") + 1;
+            if (end > 0) {
+                process(rest + chunk.slice(0, end), controller);
+                rest = "";
             }
-            process(concatenate([...pieces, chunk.subarray(0, end)]), controller);
-            pieces = end < chunk.length ? [chunk.slice(end)] : [];
+            rest += chunk.slice(end);
         },
         flush(controller) {
-            process(concatenate(pieces), controller);
+            process(rest, controller);
         },
     });
-}
-
-/** @param {Uint8Array[]} pieces */
-function concatenate(pieces) {
-    if (pieces.length === 1) {
-        return pieces[0];
-    }
-    const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-    let offset = 0;
-    for (const piece of pieces) {
-        whole.set(piece, offset);
-        offset += piece.length;
-    }
-    return whole;
 }

@@ -10,13 +10,10 @@ use super::compute_utils::ComputeUtils;
 use super::document;
 use super::error::Result;
 use super::fault::Fault;
-use super::host::Engine;
 use super::options::{self, Document, options};
-use super::period::DEFAULT_AUDIT_PERIOD;
-use super::time::now;
 use super::value::from_json;
 use crate::document::Object;
-use crate::period::{Window, last_completed_audit_period};
+use crate::period::Window;
 use crate::usage::{self, ExistsNdjson, ExistsOptions, Info, InstancePayloadOptions, UsageOptions};
 use crate::{Config, Context, NotificationFormat, Release};
 
@@ -147,10 +144,12 @@ options! {
         release: Release,
         /// The compute host that emits.
         host: String,
-        /// The window of the notifications [default: the last completed one of `auditPeriod`].
-        window: Option<Window>,
-        /// `hour`, `day`, `month` or `year`, optionally with `@offset` [default: `month`].
-        audit_period: Option<String>,
+        /// Whether the host that emits is that of the instance; `host` when the instance has none [default: false].
+        host_from_instance: Option<bool>,
+        /// The windows of the notifications.
+        windows: Vec<Window>,
+        /// When the notifications are emitted.
+        timestamp: NaiveDateTime,
         /// Which notifications to build [default: `unversioned`].
         notification_format: Option<NotificationFormat>,
         /// Whether `instance.exists` lists the instance's `block_devices` [default: false]. `hibiscus` only.
@@ -158,27 +157,25 @@ options! {
         /// Whether `instance.exists` lists the instance's `shares` [default: false]. `hibiscus` only.
         include_share_mapping: Option<bool>,
         context: Option<Context>,
-        /// The current time [default: the engine's clock].
-        now: Option<NaiveDateTime>,
         /// The number of the first line [default: 1].
         first_line: Option<u64>,
     }
 }
 
-/// Builds the `exists` notifications of many instances: reads one instance per line (NDJSON in UTF-8) and returns one
-/// notification per line, the same ones that the audit emits. Nova has no such function.
+/// Builds the `exists` notifications of many instances: reads one instance per line (NDJSON) and returns its
+/// notifications, one per line, for each window in which the instance was alive. Nova has no such function.
 ///
-/// A line that cannot be read or built yields `{"line": 3, "error": {"code": "ValueError", "message": "…"}}` in its
-/// place. Blank lines are counted and skipped. The function calls no conductor, so `bandwidth` is null in `grizzly`.
-/// Use `existsNdjsonStream` for input that does not fit in memory.
+/// The notifications are those of an audit with deterministic message ids, so that the same text always yields the same
+/// notifications. `bandwidth` is null in `grizzly`. A line that cannot be read or built yields
+/// `{"line": 3, "error": {"code": "ValueError", "message": "…"}}` after those of its notifications that could be built.
+/// Blank lines are counted and skipped. Use `existsNdjsonStream` for input that does not fit in memory.
 #[wasm_bindgen(js_name = existsNdjson)]
 pub fn exists_ndjson(
-    #[wasm_bindgen(unchecked_param_type = "Uint8Array")] bytes: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "ExistsNdjsonOptions")] options: &JsValue,
-) -> Result<Vec<u8>> {
-    let bytes = document::bytes(bytes, "bytes")?;
+) -> Result<String> {
+    let text: String = options::value(text, "text")?;
     let options: ExistsNdjsonOptions = options::read(options)?;
-    let engine = Engine::at(options.now.unwrap_or_else(now));
     let defaults = Config::new(options.release, options.host);
     let config = Config {
         notification_format: options.notification_format.unwrap_or(defaults.notification_format),
@@ -186,15 +183,16 @@ pub fn exists_ndjson(
         include_share_mapping: options.include_share_mapping.unwrap_or_default(),
         ..defaults
     };
-    let audit_period = options.audit_period.as_deref().unwrap_or(DEFAULT_AUDIT_PERIOD);
-    let window = match options.window {
-        Some(window) => window,
-        None => last_completed_audit_period(config.release, audit_period, None, engine.now)?,
+    let options = ExistsNdjson {
+        context: options.context.unwrap_or_default(),
+        windows: options.windows,
+        timestamp: options.timestamp,
+        host_from_instance: options.host_from_instance.unwrap_or_default(),
+        first_line: options.first_line.unwrap_or(1),
     };
-    let (context, first_line) = (options.context.unwrap_or_default(), options.first_line.unwrap_or(1));
     let mut output = String::new();
-    usage::exists_ndjson(&engine, &config, &ExistsNdjson { context, window, first_line }, &bytes, &mut output);
-    Ok(engine.finish(output.into_bytes())?)
+    usage::exists_ndjson(&config, &options, &text, &mut output);
+    Ok(output)
 }
 
 options! {

@@ -6,6 +6,7 @@ mod js;
 mod native;
 
 use anyhow::Result;
+use serde_json::value::RawValue;
 
 pub use component::ComponentFace;
 pub(crate) use component::record;
@@ -15,6 +16,7 @@ pub use native::NativeFace;
 pub(crate) use function::{Context, Parsed};
 
 use crate::arguments::Arguments;
+use crate::json;
 use crate::script::Script;
 use crate::tables::Tables;
 
@@ -63,4 +65,9 @@ fn json(value: impl serde::Serialize) -> String {
 /// Returns the JSON text of a document, or `null`.
 fn document(document: Option<String>) -> String {
     document.unwrap_or_else(|| "null".to_owned())
+}
+
+/// Returns the text of a document: the content of a string, or the JSON of another value.
+fn document_text(document: &RawValue) -> String {
+    json::text(document.get()).unwrap_or_else(|| document.get().to_owned())
 }

@@ -4,8 +4,12 @@ mod action;
 mod audit;
 mod device;
 mod fault;
+mod notification;
+mod reconcile;
 mod tables;
+mod tenant_usage;
 mod usage;
+mod verify;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use nova_compute_utils::Release;
@@ -72,7 +76,15 @@ pub fn runner(release: Release, function: &str) -> Option<Runner> {
         (Hibiscus, "InstanceExistsPayload") => usage::instance_exists_payload,
         (_, "notify_about_instance_usage") => usage::notify_about_instance_usage,
         (_, "notify_usage_exists") => usage::notify_usage_exists,
+        (_, "read_notification") => notification::read_notification,
         (Grizzly, "bandwidth_usage") => usage::bandwidth_usage,
+        (_, "exists_ndjson") => tenant_usage::exists_ndjson,
+        (_, "hours_for") => tenant_usage::hours_for,
+        (_, "tenant_usages_for_period") => tenant_usage::tenant_usages_for_period,
+        (_, "usages_by") => tenant_usage::usages_by,
+        (_, "hours_ndjson") => tenant_usage::hours_ndjson,
+        (_, "verify_usage") => verify::verify_usage,
+        (_, "reconcile_instance") => reconcile::reconcile_instance,
         (Grizzly, "usage_volume_info") | (Hibiscus, "VolumeUsage.to_dict") => {
             |trial| trial.pass_as("usage_volume_info", &["release", "vol_usage", "times_are_text"])
         }

@@ -12,3 +12,4 @@ pub mod run;
 pub mod script;
 pub mod tables;
 pub mod vectors;
+pub mod wild;

@@ -16,8 +16,10 @@ use crate::json;
 pub struct VectorFile {
     /// Nova's name of the function.
     pub function: String,
-    /// `grizzly` or `hibiscus`.
-    pub release: String,
+    /// `grizzly` or `hibiscus`; `None` for the answers of another program than Nova.
+    pub release: Option<String>,
+    /// The programs that answered, when they are not Nova.
+    pub source: Option<String>,
     /// The calls of the function, with Nova's results.
     pub cases: Vec<Case>,
 }

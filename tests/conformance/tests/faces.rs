@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use conformance::faces::{ComponentFace, Face, NativeFace};
 use conformance::run::{Tally, WRONG_TYPE, run};
+use conformance::wild::Wild;
 use serde_json::{Value, json};
 
 fn component() -> Box<dyn Face> {
@@ -38,6 +39,26 @@ fn native_passes_all_vectors() {
 #[test]
 fn component_passes_all_vectors() {
     all_pass(component());
+}
+
+/// Asserts that a face reads the notifications of other projects, or refuses them for a known reason.
+fn reads_the_wild(mut face: Box<dyn Face>) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wild");
+    let wild = Wild::run(&dir, face.as_mut()).expect("the notifications are read");
+    println!("{}: {wild}", face.name());
+    assert!(wild.failures.is_empty(), "{:#?}", wild.failures);
+    let count = |counts: &mut dyn Iterator<Item = &usize>| counts.sum::<usize>();
+    assert_eq!((count(&mut wild.read.values()), count(&mut wild.refused.values())), (185, 22));
+}
+
+#[test]
+fn native_reads_the_notifications_of_other_projects() {
+    reads_the_wild(Box::new(NativeFace::default()));
+}
+
+#[test]
+fn component_reads_the_notifications_of_other_projects() {
+    reads_the_wild(component());
 }
 
 /// Returns per file the arguments of a valid case and, for each argument, values that a typed interface excludes.

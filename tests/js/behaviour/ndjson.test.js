@@ -1,4 +1,5 @@
-// `existsNdjson` and `existsNdjsonStream`: instances in, notifications out, line by line, for any split into chunks.
+// The bulk functions and their streams: instances in, notifications or hours out, line by line, for any split into
+// chunks.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -12,85 +13,99 @@ import { context, hibiscus, hostOptions, MAY, NOW, uuidOf } from "../support/sam
 import { serve, writePage } from "../support/web-server.js";
 
 const { library, memory, assertNovaError, directory, remove } = await loadPackage();
-const { ComputeUtils, existsNdjson, existsNdjsonStream } = library;
+const { ComputeUtils, existsNdjson, existsNdjsonStream, hoursNdjson, hoursNdjsonStream } = library;
 after(remove);
 
 const MEGABYTE = 1 << 20;
-const encode = (text) => new TextEncoder().encode(text);
-const options = (others = {}) => ({ release: "hibiscus", host: "cmp-01", window: MAY, now: NOW, ...others });
+const options = (others = {}) => ({
+    release: "hibiscus",
+    host: "cmp-01",
+    windows: [MAY],
+    timestamp: NOW,
+    ...others,
+});
 const instance = (number, values = {}) => hibiscus({ uuid: uuidOf(number), ...values });
-const line = (instance) => encode(`${JSON.stringify(instance)}\n`);
+const line = (instance) => `${JSON.stringify(instance)}\n`;
 
 /** Parses the lines of an output. */
-const parse = (bytes) =>
-    new TextDecoder("utf-8", { fatal: true })
-        .decode(bytes)
+const parse = (text) =>
+    text
         .split("\n")
         .slice(0, -1)
         .map((text) => JSON.parse(text));
 
-/** Returns notifications without their random ids, and without members that only a line or only a record has. */
+/** Returns notifications without members that only a line or only a record has. */
 const comparable = (notifications) =>
-    notifications.map(({ message_id: _id, context: _context, versioned: _versioned, ...others }) => others);
+    notifications.map(({ context: _context, versioned: _versioned, ...others }) => others);
 
 /** Returns good and bad lines with characters of one to four bytes and every kind of line end. */
 function mixedLines() {
     const good = (number, end = "\n") => JSON.stringify(instance(number, { display_name: "é€😀" })) + end;
-    return concat([
-        encode(`${good(1)}\n${good(2, "\r\n")}\r\n{oops\n   \t\n`),
-        Uint8Array.of(0x22, 0xff, 0xfe, 0x22, 0x0a),
-        encode(`${good(3)}null\n[]\n42\n{"uuid": 42}\n${good(4, "")}`),
-    ]);
+    const bad = `null\n[]\n42\n{"uuid": 42}\n{"launched_at": "May"}\n`;
+    return `${good(1)}\n${good(2, "\r\n")}\r\n{oops\n   \t\n${good(3)}${bad}${good(4, "")}`;
 }
 
-const concat = (parts) => new Uint8Array(Buffer.concat(parts));
-
-/** Returns the output of the stream for some chunks. */
-async function transform(chunks) {
+/** Returns the output of a stream for some chunks. */
+async function transform(chunks, stream = existsNdjsonStream(options())) {
     const output = [];
     await ReadableStream.from(chunks)
-        .pipeThrough(existsNdjsonStream(options()))
+        .pipeThrough(stream)
         .pipeTo(new WritableStream({ write: (chunk) => void output.push(chunk) }));
-    assert.ok(output.every((chunk) => chunk instanceof Uint8Array && chunk.length > 0));
-    return concat(output);
+    assert.ok(output.every((chunk) => typeof chunk === "string" && chunk !== ""));
+    return output.join("");
 }
 
 test("each line becomes a notification, or an error with the number of the line", async () => {
     const output = parse(existsNdjson(mixedLines(), options()));
     const summary = output.map(({ payload, line, error }) => payload?.instance_id.slice(-4) ?? `${line} ${error.code}`);
-    const errors = [9, 10, 11, 12].map((number) => `${number} ValueError`);
-    assert.deepEqual(summary, ["0001", "0002", "5 ValueError", "7 ValueError", "0003", ...errors, "0004"]);
+    // An instance that was never launched was alive in no window.
+    const errors = [8, 9, 10, 12].map((number) => `${number} ValueError`);
+    assert.deepEqual(summary, ["0001", "0002", "5 ValueError", "0003", ...errors, "0004"]);
     assert.equal(output[0].payload.display_name, "é€😀");
-    assert.match(output[3].error.message, /not UTF-8/);
     for (const firstLine of [1, 1000, 2n ** 53n, 0]) {
-        const [{ line }] = parse(existsNdjson(encode("{oops"), options({ firstLine })));
+        const [{ line }] = parse(existsNdjson("{oops", options({ firstLine })));
         assert.equal(line, Number(firstLine));
     }
     for (const firstLine of [-1, 0.5, NaN, "1", 2 ** 53]) {
         const invalid = options({ firstLine });
-        for (const call of [() => existsNdjson(encode(""), invalid), () => existsNdjsonStream(invalid)]) {
+        for (const call of [() => existsNdjson("", invalid), () => existsNdjsonStream(invalid)]) {
             assertNovaError(await errorOf(call), { code: "TypeError", message: /^`firstLine` is / });
         }
     }
     for (const empty of ["", "\n \r\n\n"]) {
-        assert.equal(existsNdjson(encode(empty), options()).length, 0);
+        assert.equal(existsNdjson(empty, options()), "");
     }
-    const others = [[1], new ArrayBuffer(2), new Uint16Array(2), Object.create(Uint8Array.prototype)];
-    for (const bytes of [undefined, null, "text", ...others]) {
-        const error = await errorOf(() => existsNdjson(bytes, options()));
-        assertNovaError(error, { code: "TypeError", message: /^`bytes` is .*: give a `Uint8Array`$/ });
+    for (const text of [undefined, null, 42, ["{}"], new Uint8Array(2), new String("{}")]) {
+        for (const call of [() => existsNdjson(text, options()), () => hoursNdjson(text, { windows: [] })]) {
+            assertNovaError(await errorOf(call), { code: "TypeError", message: /^`text` is .*: give a string$/ });
+        }
     }
 });
 
-test("the input is unchanged, and the caller owns the output", () => {
-    const bytes = mixedLines();
-    const before = bytes.slice();
-    const output = existsNdjson(bytes, options());
-    const copy = output.slice();
-    existsNdjson(bytes, options());
-    assert.deepEqual(bytes, before);
-    assert.deepEqual(output, copy);
-    assert.equal(output.buffer.byteLength, output.length);
+test("an instance has notifications and hours in each window in which it was alive, always the same ones", () => {
+    const windows = library.windowsBetween({ release: "hibiscus", begin: "2025-03-01", end: "2025-08-01" });
+    const lines = line(instance(1, { terminated_at: "2025-06-01T12:00:00", host: "cmp-07" }));
+    const begin = ({ payload, begin }) => (begin ?? payload.audit_period_beginning).slice(0, 7);
+    const begins = (output) => parse(output).map(begin);
+    const output = existsNdjson(lines, options({ windows }));
+    assert.deepEqual(begins(output), ["2025-04", "2025-05", "2025-06"]);
+    assert.equal(output, existsNdjson(lines, options({ windows })));
+    const hours = hoursNdjson(lines, { windows });
+    assert.deepEqual(begins(hours), ["2025-04", "2025-05", "2025-06"]);
+    const { launched_at: launchedAt, flavor } = hibiscus();
+    const [, may, june] = parse(hours);
+    assert.equal(may.hours, library.hoursFor({ launchedAt, window: MAY }));
+    assert.deepEqual([june.hours, june.vcpus_hours, june.host], [12, 12 * flavor.vcpus, "cmp-07"]);
+
+    const ids = (hostFromInstance) => {
+        const [{ publisher_id, message_id }] = parse(existsNdjson(lines, options({ hostFromInstance })));
+        const host = publisher_id.replace("compute.", "");
+        const eventType = "compute.instance.exists";
+        const asked = { release: "hibiscus", eventType, host, window: MAY, instanceUuid: uuidOf(1) };
+        assert.equal(message_id, library.deterministicMessageId(asked));
+        return host;
+    };
+    assert.deepEqual([ids(true), ids(false), ids(null)], ["cmp-07", "cmp-01", "cmp-01"]);
 });
 
 for (const notificationFormat of ["unversioned", "versioned", "both"]) {
@@ -102,9 +117,9 @@ for (const notificationFormat of ["unversioned", "versioned", "both"]) {
         const notifier = memory.collectingNotifier();
         const common = { notificationFormat, bdmsInNotifications: true, includeShareMapping: true };
         const nova = new ComputeUtils(hostOptions({ ...common, conductor, notifier }));
-        await nova.runInstanceUsageAudit({ context: context() });
+        await nova.runInstanceUsageAudit({ context: context(), messageIds: "deterministic" });
         nova.free();
-        const output = parse(existsNdjson(concat(instances.map(line)), options({ ...common, context: context() })));
+        const output = parse(existsNdjson(instances.map(line).join(""), options({ ...common, context: context() })));
         assert.equal(output.length, notificationFormat === "both" ? 60 : 30);
         assert.deepEqual(comparable(output), comparable(notifier.notifications));
         assert.ok(output.every((notification) => !("versioned" in notification)));
@@ -112,69 +127,45 @@ for (const notificationFormat of ["unversioned", "versioned", "both"]) {
 }
 
 test("the output is the same for every chunk boundary, and for random ones", async () => {
-    const bytes = mixedLines();
-    const expected = comparable(parse(existsNdjson(bytes, options())));
-    const assertSame = async (chunks, label) =>
-        assert.deepEqual(comparable(parse(await transform(chunks))), expected, label);
-    for (let at = 0; at <= bytes.length; at += 1) {
-        await assertSame([bytes.subarray(0, at), bytes.subarray(at)], `a boundary before byte ${at}`);
+    const text = mixedLines();
+    const windows = [MAY];
+    const expected = [existsNdjson(text, options()), hoursNdjson(text, { windows })];
+    const assertSame = async (chunks, label) => {
+        const hours = await transform(chunks, hoursNdjsonStream({ windows }));
+        assert.deepEqual([await transform(chunks), hours], expected, label);
+    };
+    for (let at = 0; at <= text.length; at += 1) {
+        await assertSame([text.slice(0, at), text.slice(at)], `a boundary before ${at}`);
     }
     const seed = Date.now();
     const next = random(seed);
     for (let round = 0; round < 100; round += 1) {
         const chunks = [];
-        for (let at = 0; at < bytes.length;) {
+        for (let at = 0; at < text.length;) {
             const length = Math.floor(next() ** 3 * 400);
-            chunks.push(bytes.subarray(at, at + length));
+            chunks.push(text.slice(at, at + length));
             at += length;
         }
         await assertSame(chunks, `seed ${seed}, round ${round}`);
     }
-    await assertSame(
-        Array.from(bytes, (byte) => Uint8Array.of(byte)),
-        "byte by byte",
-    );
+    await assertSame(text.split(""), "one by one");
 });
 
-test("the stream counts lines from `firstLine`, and copies a chunk that its owner reuses", async () => {
-    const reused = new Uint8Array(1);
-    const transformer = existsNdjsonStream(options({ firstLine: 2n ** 60n }));
-    const writer = transformer.writable.getWriter();
-    const output = new Response(transformer.readable).text();
-    for (const byte of encode("{oops\n\n{oops")) {
-        reused[0] = byte;
-        await writer.write(reused);
-    }
-    await writer.close();
-    const numbers = [...(await output).matchAll(/"line":(\d+)/g)].map(([, number]) => BigInt(number));
+test("the stream counts lines from `firstLine`", async () => {
+    const output = await transform(["{oo", "ps\n\n", "{oops"], existsNdjsonStream(options({ firstLine: 2n ** 60n })));
+    const numbers = [...output.matchAll(/"line":(\d+)/g)].map(([, number]) => BigInt(number));
     assert.deepEqual(numbers, [2n ** 60n, 2n ** 60n + 2n]);
 });
 
 test("bad options throw before the stream starts, and a bad chunk rejects when it arrives", async () => {
-    for (const invalid of [undefined, null, 42, "text", {}, options({ window: "May" }), options({ hots: "cmp-01" })]) {
+    const wrong = [{}, options({ windows: "May" }), options({ windows: [{}] }), options({ hots: "cmp-01" })];
+    for (const invalid of [undefined, null, 42, "text", ...wrong]) {
         assertNovaError(await errorOf(() => existsNdjsonStream(invalid)), { code: "TypeError" });
     }
-    const message = /^a chunk of the stream is not a `Uint8Array`/;
-    for (const chunk of ["text", null, 42, [10], new ArrayBuffer(2), new Uint16Array(2)]) {
+    const message = /^a chunk of the stream is not a string/;
+    for (const chunk of [null, 42, ["{}"], new Uint8Array(2), new String("{}")]) {
         assertNovaError(await errorOf(transform([chunk])), { code: "TypeError", message });
     }
-});
-
-test("a stream has one window, even if the clock passes its end", async (test) => {
-    let now = Date.parse("2025-06-30T23:59:59Z");
-    test.mock.method(Date, "now", () => now);
-    const transformer = existsNdjsonStream({ release: "hibiscus", host: "cmp-01" });
-    const writer = transformer.writable.getWriter();
-    const output = new Response(transformer.readable).arrayBuffer();
-    await writer.write(line(instance(1)));
-    now = Date.parse("2025-07-01T00:00:01Z");
-    await writer.write(line(instance(1)));
-    await writer.close();
-    const windows = parse(new Uint8Array(await output)).map(({ payload }) => payload.audit_period_beginning);
-    assert.deepEqual(
-        windows.map((begin) => begin.slice(0, 10)),
-        ["2025-05-01", "2025-05-01"],
-    );
 });
 
 test("a slow sink holds back the source", async () => {

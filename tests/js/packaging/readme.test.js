@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { sizes } from "../sizes.js";
 import { createProject, run } from "../support/project.js";
 
-const EXAMPLES = 5;
+const EXAMPLES = 6;
 
 const { directory, packageDirectory, remove } = await createProject(new URL("fixtures/", import.meta.url));
 after(remove);

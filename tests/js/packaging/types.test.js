@@ -108,7 +108,7 @@ async function observedValues() {
         values.push({ type: type.replace(/\b[A-Z]\w+/g, (name) => (isGlobal(name) ? name : `nova.${name}`)), value });
     };
     for (const { name, result } of functions) {
-        if (!["init", "existsNdjson", "existsNdjsonStream"].includes(name) && result !== "void") {
+        if (name !== "init" && !name.endsWith("Stream") && result !== "void") {
             add(result, library[name](...FUNCTIONS[name]()));
         }
     }
@@ -120,6 +120,9 @@ async function observedValues() {
     const unnamed = { release, blockDeviceLists: [[null]] };
     add("DefaultDeviceNames", library.defaultDeviceNamesForInstance(unnamed));
     add("DeviceMatch | null", library.matchDevice("no name"));
+
+    const payload = { "nova_object.name": "ServiceStatusPayload", "nova_object.version": "1.1" };
+    add("ReceivedNotification", library.readNotification({ event_type: "service.update", payload }));
 
     const called = new Set();
     const observe =

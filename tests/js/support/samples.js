@@ -151,6 +151,30 @@ export const volUsage = () => ({
     curr_write_bytes: 8,
 });
 
+/** An unversioned `exists` notification of an instance. */
+export const notification = (values = {}) => ({
+    message_id: "2d4e1c0b-7f5a-4c1e-9a39-6a0d2f1b7c55",
+    event_type: "compute.instance.exists",
+    publisher_id: "compute.cmp-01",
+    priority: "INFO",
+    timestamp: "2025-06-01 00:17:03.250000",
+    _context_project_id: PROJECT_ID,
+    payload: {
+        instance_id: UUID,
+        tenant_id: PROJECT_ID,
+        state: "active",
+        instance_type: "m1.small",
+        memory_mb: 2048,
+        launched_at: "2025-04-26T12:19:14.999999",
+        deleted_at: "",
+        audit_period_beginning: "2025-05-01 00:00:00",
+        audit_period_ending: "2025-06-01 00:00:00",
+        image_meta: { os_distro: "ubuntu" },
+        metadata: [{ key: "role", value: "pos" }],
+    },
+    ...values,
+});
+
 /** The columns that every table of Nova has. */
 const common = () => ({ created_at: NOW, updated_at: null, deleted_at: null, deleted: false });
 
@@ -246,15 +270,30 @@ export const hostOptions = (options = {}) => ({
 const existsNdjsonOptions = () => ({
     release,
     host: "cmp-01",
-    window,
-    auditPeriod,
+    hostFromInstance: false,
+    windows: [window],
+    timestamp: now,
     notificationFormat: "unversioned",
     bdmsInNotifications,
     includeShareMapping,
     context: context(),
-    now,
     firstLine: 1,
 });
+
+const reconcileOptions = () => ({
+    release,
+    window,
+    notificationFormat: "both",
+    bdmsInNotifications,
+    includeShareMapping,
+    host: "cmp-01",
+    context: context(),
+    fields: ["state"],
+});
+
+const verifyNdjsonOptions = () => ({ fields: ["state"], firstLine: 1 });
+
+const hoursNdjsonOptions = () => ({ windows: [window], firstLine: 1 });
 
 /**
  * The arguments of every function, with every option.
@@ -270,7 +309,7 @@ export const FUNCTIONS = {
         { release, eventType: "compute.instance.exists", host: "cmp-01", window, instanceUuid },
     ],
     exceptionToDict: () => [{ fault: { class_name: "NoValidHost", text: "none" }, message: "no host" }],
-    existsNdjson: () => [new TextEncoder().encode(`${JSON.stringify(hibiscus())}\n`), existsNdjsonOptions()],
+    existsNdjson: () => [`${JSON.stringify(hibiscus())}\n`, existsNdjsonOptions()],
     existsNdjsonStream: () => [existsNdjsonOptions()],
     existsPayload: () => [
         {
@@ -317,6 +356,9 @@ export const FUNCTIONS = {
     ],
     getNwInfoForInstance: () => [{ info_cache: { network_info: "[]" } }],
     getUnusedLetter: () => [{ release, usedLetters: ["a"] }],
+    hoursFor: () => [{ launchedAt: MAY.begin, terminatedAt: MAY.end, window }],
+    hoursNdjson: () => [`${JSON.stringify(hibiscus())}\n`, hoursNdjsonOptions()],
+    hoursNdjsonStream: () => [hoursNdjsonOptions()],
     hydrate: () => [{ release, networkInfo: [{ id: "5a92d5c4-d71c-4972-bcbb-019167ffd7f1" }] }],
     imageMeta: () => [{ image_os_distro: "ubuntu" }],
     infoFromInstance: () => [
@@ -344,11 +386,24 @@ export const FUNCTIONS = {
     packActionFinish: () => [{ release, context: context(), instanceUuid, now }],
     packActionStart: () => [{ release, context: context(), instanceUuid, actionName: "reboot" }],
     prependDev: () => ["vdb"],
+    readNotification: () => [notification()],
+    reconcileInstance: () => [{ ...reconcileOptions(), instance: hibiscus(), notifications: [notification()] }],
+    reconcileNdjson: () => [
+        `${JSON.stringify({ instance: hibiscus(), notifications: [] })}\n`,
+        { ...reconcileOptions(), firstLine: 1 },
+    ],
+    reconcileNdjsonStream: () => [{ ...reconcileOptions(), firstLine: 1 }],
+    reconcileTotals: () => [`${JSON.stringify({ findings: [{ verdict: "equal", hours: 1.5 }] })}\n`],
     safeTruncate: () => [{ value: "café", length: 4 }],
     stripDev: () => ["/dev/vdb"],
     stripPrefix: () => [{ release, deviceName: "/dev/vdb" }],
+    tenantUsagesForPeriod: () => [{ instances: [hibiscus(), grizzly()], window, now, detailed: true }],
     usageVolumeInfo: () => [{ release, volUsage: volUsage(), timesAreText }],
+    usagesBy: () => [{ instances: [hibiscus(), hibiscus()], window, key: "project" }],
     validateDeviceName: () => ["/dev/vdb"],
+    verifyNdjson: () => [`${JSON.stringify([notification()])}\n`, verifyNdjsonOptions()],
+    verifyNdjsonStream: () => [verifyNdjsonOptions()],
+    verifyUsage: () => [{ notifications: [notification()], fields: ["state"] }],
     windowsBetween: () => [{ release, auditPeriod, begin: MAY.begin, end: NOW, clamp: false }],
 };
 

@@ -46,16 +46,19 @@ export async function payloads(cell: Cell, uuid: string, requests: PayloadReques
         const payload = versioned
             ? instanceExistsPayload({ instance, window })
             : existsPayload({ release, instance, window, glanceEndpoint: cell.info.glance_endpoint });
-        const text = versioned ? versionedText(cell, instance, request) : jsonText(payload);
+        const text = (versioned && versionedText(cell, instance, request)) || jsonText(payload);
         return { request, payload, text };
     });
 }
 
-/** The text of a versioned payload. It keeps `1.0`, which a value of JavaScript cannot. */
+/**
+ * The text of a versioned payload, which keeps `1.0`, as a value of JavaScript cannot; an empty string for a server that
+ * was not alive in the window.
+ */
 function versionedText({ info }: Cell, instance: string, { release, window }: PayloadRequest): string {
-    const line = new TextEncoder().encode(`${instance.replaceAll(/[\r\n]/g, " ")}\n`);
-    const options = { release, host: info.name, window, now: window.end, notificationFormat: "versioned" } as const;
-    const notification = new TextDecoder().decode(existsNdjson(line, options));
+    const options = { release, host: info.name, windows: [window], timestamp: window.end } as const;
+    const line = instance.replaceAll(/[\r\n]/g, " ");
+    const notification = existsNdjson(line, { ...options, notificationFormat: "versioned" });
     // Quotes within a string are escaped, so neither text occurs in one.
     const begin = notification.indexOf('"payload":') + '"payload":'.length;
     return notification.slice(begin, notification.lastIndexOf(',"timestamp":'));

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use conformance::faces::{ComponentFace, Face, JsFace, NativeFace};
 use conformance::run::{FileRun, Tally, run};
+use conformance::wild::Wild;
 
 /// Run the golden vectors of the real Nova. The exit status is 1 when a case fails or a face ran none.
 #[derive(Parser)]
@@ -15,6 +16,9 @@ struct Arguments {
     /// The folder of the vector files, searched with its folders.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors"))]
     dir: PathBuf,
+    /// The folder of notifications of other projects.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../wild"))]
+    wild: PathBuf,
     /// The faces that run them.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["native", "component"])]
     face: Vec<FaceName>,
@@ -48,13 +52,19 @@ fn main() -> Result<ExitCode> {
         });
     }
     let runs = run(&arguments.dir, &mut faces)?;
+    let wild = faces.iter_mut().map(|face| Ok((face.name(), Wild::run(&arguments.wild, face.as_mut())?)));
+    let wild: BTreeMap<&str, Wild> = wild.collect::<Result<_>>()?;
     let sums = sum(&runs);
     if arguments.json {
-        println!("{}", serde_json::json!({ "files": runs, "sums": sums }));
+        println!("{}", serde_json::json!({ "files": runs, "sums": sums, "wild": wild }));
     } else {
         print(&runs, &sums);
+        for (face, wild) in &wild {
+            println!("\nnotifications of other projects in {face}: {wild}");
+        }
     }
-    let good = sums.values().all(|sum| sum.failed == 0 && sum.ran() > 0);
+    let good = sums.values().all(|sum| sum.failed == 0 && sum.ran() > 0)
+        && wild.values().all(|wild| wild.failures.is_empty() && !wild.read.is_empty());
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

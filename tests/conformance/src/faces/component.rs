@@ -6,17 +6,18 @@ use anyhow::{Result, ensure};
 use nova_compute_utils::audit::CoverageState;
 use nova_compute_utils::{Release, fault};
 use nova_compute_utils_wasmtime::{
-    Callbacks, Clock, Error, Instance, Limits, Runtime as Wasmtime, action, action_record, audit, device, period,
-    types, usage, usage_notify,
+    Callbacks, Clock, Error, Instance, Limits, Runtime as Wasmtime, action, action_record, audit, device, notification,
+    period, reconcile, types, usage, usage_notify, verify,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
 use super::function::{self, Document, Exception, Function, Parsed};
 use super::native::exception_dict;
-use super::{Answer, Face, Failure, document, json};
+use super::{Answer, Face, Failure, document, document_text, json};
 use crate::arguments::Arguments;
 use crate::script::Script;
 use crate::tables::{SqlTables, Tables};
@@ -137,6 +138,9 @@ async fn call(nova: &mut Instance<Script, Script>, function: Function) -> Result
         F::Hydrate { release, network_info } => nova.hydrate(record(&release)?, &network_info).await?,
         F::GetNwInfoForInstance { instance } => nova.get_nw_info_for_instance(&text(&instance)).await?,
         F::GetNetworkInfo { instance } => document(nova.get_network_info(&text(&instance)).await?),
+        F::ReadNotification { notification } => {
+            received_notification(nova.read_notification(&document_text(&notification)).await?)?
+        }
         F::InfoFromInstance {
             release,
             instance,
@@ -267,6 +271,64 @@ async fn call(nova: &mut Instance<Script, Script>, function: Function) -> Result
             coverage["rows"] = rows;
             json(coverage)
         }
+        F::ExistsNdjson {
+            release,
+            host,
+            host_from_instance,
+            windows,
+            timestamp,
+            notification_format,
+            bdms_in_notifications,
+            include_share_mapping,
+            context,
+            first_line,
+            text,
+        } => {
+            let config = types::Config {
+                release: record(&release)?,
+                host,
+                instance_usage_audit_period: String::new(),
+                notification_format: record(&notification_format)?,
+                bdms_in_notifications,
+                include_share_mapping,
+            };
+            let options = usage::ExistsNdjsonOptions {
+                windows: records(&windows)?,
+                timestamp: timestamp.text,
+                host_from_instance,
+                first_line,
+            };
+            json(nova.exists_ndjson(&config, &record(&context)?, &options, &text).await?)
+        }
+        F::HoursFor { launched_at, terminated_at, window } => {
+            let (launched_at, terminated_at) = (launched_at.map(|it| it.text), terminated_at.map(|it| it.text));
+            json(nova.hours_for(launched_at.as_ref(), terminated_at.as_ref(), &record(&window)?).await?)
+        }
+        F::TenantUsagesForPeriod { instances, window, now, detailed } => {
+            let instances: Vec<String> = instances.iter().map(text).collect();
+            json(nova.tenant_usages_for_period(&instances, &record(&window)?, &now.text, detailed).await?)
+        }
+        F::UsagesBy { instances, window, key } => {
+            let instances: Vec<String> = instances.iter().map(text).collect();
+            json(nova.usages_by(&instances, &record(&window)?, record(&key)?).await?)
+        }
+        F::HoursNdjson { windows, first_line, text } => {
+            json(nova.hours_ndjson(&records(&windows)?, first_line, &text).await?)
+        }
+        F::VerifyUsage { notifications, fields } => {
+            let judgements = nova.verify_usage(&texts(&notifications), fields.as_deref()).await?;
+            judgements.into_iter().map(judgement).collect::<Value>().to_string()
+        }
+        F::VerifyNdjson { fields, first_line, text } => {
+            json(nova.verify_ndjson(fields.as_deref(), first_line, &text).await?)
+        }
+        F::ReconcileInstance(it) => {
+            let (instance, notifications) = (it.instance.as_ref().map(text), texts(&it.notifications));
+            let options = reconcile_options(&it)?;
+            reconciliation(nova.reconcile_instance(&options, instance.as_ref(), &notifications).await?)?
+        }
+        F::ReconcileNdjson(it) => json(nova.reconcile_ndjson(&reconcile_options(&it)?, it.first_line, &it.text).await?),
+        F::ReconcileTotals { text } => json(nova.reconcile_totals(&text).await?),
         F::UsageVolumeInfo { release, vol_usage, times_are_text } => {
             nova.usage_volume_info(record(&release)?, &text(&vol_usage), times_are_text).await?
         }
@@ -372,6 +434,24 @@ fn error_json(error: types::Error) -> Value {
     json!({ "code": code, "message": message, "arguments": arguments })
 }
 
+/// Returns a notification with the documents of its instance as JSON.
+fn received_notification(mut notification: notification::ReceivedNotification) -> Result<String> {
+    let documents =
+        notification.instance.as_mut().map(|instance| [instance.image_meta.take(), instance.metadata.take()]);
+    let format = match &notification.format {
+        notification::PayloadFormat::Unversioned => json!("unversioned"),
+        notification::PayloadFormat::Versioned(object) => json!({ "versioned": object }),
+    };
+    let mut members = Arguments::of(&notification)?.with("format", format);
+    if let Some([image_meta, metadata]) = documents {
+        let document = |json: Option<String>| json.map(RawValue::from_string).transpose();
+        let instance: Arguments = members.read("instance")?;
+        let instance = instance.with("image_meta", document(image_meta)?).with("metadata", document(metadata)?);
+        members = members.with("instance", instance);
+    }
+    Ok(members.to_string())
+}
+
 fn explanation(explanation: device::Explanation) -> String {
     let (device_name, error) = match explanation.device_name {
         Ok(device_name) => (Some(device_name), None),
@@ -397,6 +477,80 @@ fn by_host(records: Value) -> Value {
         (host.as_str().unwrap_or_default().to_owned(), record)
     };
     records.into_iter().map(member).collect()
+}
+
+fn texts(documents: &[Document]) -> Vec<String> {
+    documents.iter().map(|document| document_text(document)).collect()
+}
+
+fn judgement(judgement: verify::Judgement) -> Value {
+    let verify::Judgement { verdict, exists, message_id, code, error, warnings } = judgement;
+    let verdict = match verdict {
+        verify::VerifyVerdict::Verified => "verified",
+        verify::VerifyVerdict::Failed => "failed",
+        verify::VerifyVerdict::Warnings => "warnings",
+    };
+    json!({
+        "verdict": verdict,
+        "exists": exists,
+        "message_id": message_id,
+        "code": code,
+        "error": error,
+        "warnings": warnings,
+    })
+}
+
+fn reconcile_options(it: &function::Reconcile) -> Result<reconcile::ReconcileOptions> {
+    Ok(reconcile::ReconcileOptions {
+        release: record(&it.release)?,
+        window: record(&it.window)?,
+        notification_format: record(&it.notification_format)?,
+        bdms_in_notifications: it.bdms_in_notifications,
+        include_share_mapping: it.include_share_mapping,
+        host: it.host.clone(),
+        context: record(&it.context)?,
+        fields: it.fields.clone(),
+    })
+}
+
+/// Returns a reconciliation with the values of its fields as JSON.
+fn reconciliation(reconciliation: reconcile::Reconciliation) -> Result<String> {
+    let mut findings = Vec::new();
+    for finding in reconciliation.findings {
+        let mut fields = Vec::new();
+        for field in finding.fields {
+            let mut members = Arguments::default().with("field", &field.field);
+            for (name, value) in [("expected", field.expected), ("received", field.received)] {
+                if let Some(value) = value {
+                    members = members.with(name, RawValue::from_string(value)?);
+                }
+            }
+            fields.push(members);
+        }
+        let verdict = match finding.verdict {
+            reconcile::Verdict::Equal => "equal",
+            reconcile::Verdict::Missing => "missing",
+            reconcile::Verdict::Doubled => "doubled",
+            reconcile::Verdict::Different => "different",
+            reconcile::Verdict::Unexpected => "unexpected",
+            reconcile::Verdict::OtherWindow => "other_window",
+        };
+        findings.push(
+            Arguments::default()
+                .with("verdict", verdict)
+                .with("event_type", &finding.event_type)
+                .with("message_ids", &finding.message_ids)
+                .with("fields", fields)
+                .with("window", &finding.window)
+                .with("hours", finding.hours),
+        );
+    }
+    Ok(Arguments::default()
+        .with("instance_uuid", &reconciliation.instance_uuid)
+        .with("project_id", &reconciliation.project_id)
+        .with("hours", reconciliation.hours)
+        .with("findings", findings)
+        .to_string())
 }
 
 fn text(document: &Document) -> String {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use anyhow::Result;
 use nova_compute_utils::audit::TaskLogRow;
+use nova_compute_utils::reconcile::ReconcileOptions;
+use nova_compute_utils::tenant_usage::UsageKey;
 use nova_compute_utils::{NotificationFormat, Release, device, fault, period, time};
 use serde::de::{Deserializer, Error as _, Unexpected};
 use serde::{Deserialize, Serialize, Serializer};
@@ -49,6 +51,7 @@ pub(crate) enum Function {
     Hydrate { release: Parsed<Release>, network_info: String },
     GetNwInfoForInstance { instance: Document },
     GetNetworkInfo { instance: Document },
+    ReadNotification { notification: Document },
     InfoFromInstance {
         release: Parsed<Release>, instance: Document, network_info: Option<Document>,
         system_metadata: Option<Document>, populate_image_ref_url: Option<bool>, glance_endpoint: Option<String>,
@@ -97,6 +100,20 @@ pub(crate) enum Function {
         release: Parsed<Release>, instance_usage_audit_period: String, clamp: bool, begin: Time, end: Time, now: Time,
         hosts: Vec<String>, task_logs: Vec<TaskLog>,
     },
+    ExistsNdjson {
+        release: Parsed<Release>, host: String, host_from_instance: bool, windows: Vec<Window>, timestamp: Time,
+        notification_format: Parsed<NotificationFormat>, bdms_in_notifications: bool, include_share_mapping: bool,
+        context: Context, first_line: u64, text: String,
+    },
+    HoursFor { launched_at: Option<Time>, terminated_at: Option<Time>, window: Window },
+    TenantUsagesForPeriod { instances: Vec<Document>, window: Window, now: Time, detailed: bool },
+    UsagesBy { instances: Vec<Document>, window: Window, key: Parsed<UsageKey> },
+    HoursNdjson { windows: Vec<Window>, first_line: u64, text: String },
+    VerifyUsage { notifications: Vec<Document>, fields: Option<Vec<String>> },
+    VerifyNdjson { fields: Option<Vec<String>>, first_line: u64, text: String },
+    ReconcileInstance(Reconcile),
+    ReconcileNdjson(Reconcile),
+    ReconcileTotals { text: String },
     UsageVolumeInfo { release: Parsed<Release>, vol_usage: Document, times_are_text: bool },
     NotifyAboutVolumeUsage { config: Config, context: Context, vol_usage: Document, host: String },
     ExceptionToDict { fault: Exception, message: Option<String> },
@@ -152,6 +169,41 @@ pub(crate) struct DeviceOfInstance {
     pub instance: Document,
     pub bdms: Vec<BlockDevice>,
     pub device: Option<String>,
+}
+
+/// The arguments of `reconcile_instance`, or of `reconcile_ndjson` with its text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reconcile {
+    pub release: Parsed<Release>,
+    pub window: Window,
+    pub notification_format: Parsed<NotificationFormat>,
+    pub bdms_in_notifications: bool,
+    pub include_share_mapping: bool,
+    pub host: Option<String>,
+    pub context: Context,
+    pub fields: Option<Vec<String>>,
+    pub instance: Option<Document>,
+    #[serde(default)]
+    pub notifications: Vec<Document>,
+    #[serde(default)]
+    pub first_line: u64,
+    #[serde(default)]
+    pub text: String,
+}
+
+impl Reconcile {
+    pub(crate) fn native(&self) -> ReconcileOptions {
+        ReconcileOptions {
+            notification_format: self.notification_format.0,
+            bdms_in_notifications: self.bdms_in_notifications,
+            include_share_mapping: self.include_share_mapping,
+            host: self.host.clone(),
+            context: self.context.clone().native(),
+            fields: self.fields.clone(),
+            ..ReconcileOptions::new(self.release.0, self.window.native())
+        }
+    }
 }
 
 /// The arguments of `get_next_device_name` and of its explanation.

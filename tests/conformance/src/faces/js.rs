@@ -183,14 +183,15 @@ impl Face for JsFace {
     }
 
     /// Calls a method of a `ComputeUtils` when there is a configuration, and a free function otherwise. A free function
-    /// with one argument takes it without an options object.
+    /// with one argument takes it without an options object. A bulk function takes its text before the options.
     fn call(&mut self, function: &str, arguments: &Arguments) -> Result<Answer> {
         Function::decode(function, arguments)?;
         let mut all = options(function, arguments);
-        let (config, body) = (all.remove("config"), all.remove("body"));
+        let (config, body, text) = (all.remove("config"), all.remove("body"), all.remove("text"));
         let only = all.iter().next().filter(|_| config.is_none() && all.iter().len() == 1);
         let args = only.map_or_else(|| all.to_string(), |(_, value)| value.get().to_owned());
-        let args = RawValue::from_string(format!("[{args}]"))?;
+        let text = text.map(|text| format!("{text},")).unwrap_or_default();
+        let args = RawValue::from_string(format!("[{text}{args}]"))?;
         let mut request = Arguments::default().with("call", camel_case(function)).with("args", args);
         if let Some(config) = config {
             let (now, readings) = self.script.clock();

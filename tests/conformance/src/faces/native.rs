@@ -1,6 +1,7 @@
 //! The library itself.
 
 use anyhow::Result;
+use chrono::NaiveDateTime;
 use nova_compute_utils::action::{self, Event, ExcVal, ReportError};
 use nova_compute_utils::audit::{self, CoverageState, HostAuditLog};
 use nova_compute_utils::device::{self, DeviceConfig, Explanation};
@@ -8,14 +9,17 @@ use nova_compute_utils::document::{Json, Object};
 use nova_compute_utils::fault::{self, Failure as NovaFailure};
 use nova_compute_utils::instance::Instance;
 use nova_compute_utils::network::{self, NetworkInfo};
+use nova_compute_utils::notification::{NotifiedInstance, PayloadFormat, ReceivedNotification};
 use nova_compute_utils::period::{self, Period, Window};
 use nova_compute_utils::testing::ready;
+use nova_compute_utils::verify::{self, VerifyOptions};
 use nova_compute_utils::volume::{self, VolumeUsage};
-use nova_compute_utils::{Error, Release, time, usage};
+use nova_compute_utils::{Error, Release, reconcile, tenant_usage, time, usage};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::function::{self, BlockDevice, Document, Function, Parsed};
-use super::{Answer, Face, Failure, document, json};
+use super::{Answer, Face, Failure, document, document_text, json};
 use crate::arguments::Arguments;
 use crate::script::Script;
 use crate::tables::{MemoryTables, Tables};
@@ -118,6 +122,11 @@ async fn call(script: &Script, function: Function) -> Result<String, Error> {
             let mut text = String::new();
             let network_info = network::get_network_info(&Instance::parse(instance.get())?, &mut text)?;
             document(network_info.map(|network_info| network_info.to_json()))
+        }
+        F::ReadNotification { notification } => {
+            let notification = ReceivedNotification::parse(&document_text(&notification))?;
+            let instance = notification.instance()?;
+            received_notification(&notification, instance.as_ref())
         }
         F::InfoFromInstance {
             release,
@@ -288,6 +297,90 @@ async fn call(script: &Script, function: Function) -> Result<String, Error> {
                 "num_other_rows": coverage.num_other_rows,
             }))
         }
+        F::ExistsNdjson {
+            release,
+            host,
+            host_from_instance,
+            windows,
+            timestamp,
+            notification_format,
+            bdms_in_notifications,
+            include_share_mapping,
+            context,
+            first_line,
+            text,
+        } => {
+            let config = nova_compute_utils::Config {
+                notification_format: notification_format.0,
+                bdms_in_notifications,
+                include_share_mapping,
+                ..nova_compute_utils::Config::new(release.0, host)
+            };
+            let options = usage::ExistsNdjson {
+                context: context.native(),
+                windows: windows.iter().map(function::Window::native).collect(),
+                timestamp: timestamp.value,
+                host_from_instance,
+                first_line,
+            };
+            let mut output = String::new();
+            usage::exists_ndjson(&config, &options, &text, &mut output);
+            json(output)
+        }
+        F::HoursFor { launched_at, terminated_at, window } => {
+            let value = |time: Option<function::Time>| time.map(|time| time.value);
+            json(tenant_usage::hours_for(value(launched_at), value(terminated_at), window.native()))
+        }
+        F::TenantUsagesForPeriod { instances, window, now, detailed } => {
+            let instances = instances.iter().map(|it| Instance::parse(it.get())).collect::<Result<Vec<_>, _>>()?;
+            let usages = tenant_usage::tenant_usages_for_period(&instances, window.native(), now.value, detailed)?;
+            usages.iter().map(tenant_usage_json).collect::<Value>().to_string()
+        }
+        F::UsagesBy { instances, window, key } => {
+            let instances = instances.iter().map(|it| Instance::parse(it.get())).collect::<Result<Vec<_>, _>>()?;
+            let groups = tenant_usage::usages_by(&instances, window.native(), key.0)?;
+            let group = |group: tenant_usage::UsageGroup| {
+                json!({
+                    "key": group.key,
+                    "servers": group.servers,
+                    "hours": group.hours,
+                    "vcpus_hours": group.vcpus_hours,
+                    "memory_mb_hours": group.memory_mb_hours,
+                    "local_gb_hours": group.local_gb_hours,
+                })
+            };
+            groups.into_iter().map(group).collect::<Value>().to_string()
+        }
+        F::HoursNdjson { windows, first_line, text } => {
+            let windows: Vec<Window> = windows.iter().map(function::Window::native).collect();
+            let mut output = String::new();
+            tenant_usage::hours_ndjson(&windows, first_line, &text, &mut output);
+            json(output)
+        }
+        F::VerifyUsage { notifications, fields } => {
+            let judgements = verify::verify_usage(&received(&notifications)?, &verify_options(fields))?;
+            list_of(judgements.iter().map(verify::Judgement::to_json))
+        }
+        F::VerifyNdjson { fields, first_line, text } => {
+            let mut output = String::new();
+            verify::verify_ndjson(&verify_options(fields), first_line, &text, &mut output);
+            json(output)
+        }
+        F::ReconcileInstance(it) => {
+            let instance = it.instance.as_ref().map(|instance| Instance::parse(instance.get())).transpose()?;
+            let notifications = received(&it.notifications)?;
+            reconcile::reconcile_instance(&it.native(), instance.as_ref(), &notifications)?.to_json()
+        }
+        F::ReconcileNdjson(it) => {
+            let mut output = String::new();
+            reconcile::reconcile_ndjson(&it.native(), it.first_line, &it.text, &mut output);
+            json(output)
+        }
+        F::ReconcileTotals { text } => {
+            let mut totals = reconcile::ReconcileTotals::default();
+            totals.add_ndjson(&text)?;
+            json(totals.to_json())
+        }
         F::UsageVolumeInfo { release, vol_usage, times_are_text } => {
             let vol_usage = VolumeUsage::parse(vol_usage.get())?.with_times_as_text(times_are_text);
             volume::usage_volume_info(release.0, &vol_usage)?
@@ -408,8 +501,73 @@ fn explanation(explanation: Explanation) -> String {
     json(json!({ "device_name": device_name, "error": error }))
 }
 
+fn received(notifications: &[Document]) -> Result<Vec<ReceivedNotification>, Error> {
+    notifications.iter().map(|notification| ReceivedNotification::parse(&document_text(notification))).collect()
+}
+
+fn verify_options(fields: Option<Vec<String>>) -> VerifyOptions {
+    fields.map_or_else(VerifyOptions::default, |fields| VerifyOptions { fields })
+}
+
+fn list_of(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(","))
+}
+
+fn received_notification(notification: &ReceivedNotification, instance: Option<&NotifiedInstance>) -> String {
+    let timestamp = |timestamp: Option<NaiveDateTime>| timestamp.map(time::isoformat);
+    let instance = instance.map(|instance| {
+        let document = |json: &Option<String>| json.clone().map(|json| RawValue::from_string(json).expect("JSON"));
+        Arguments::default()
+            .with("uuid", &instance.uuid)
+            .with("project_id", &instance.project_id)
+            .with("user_id", &instance.user_id)
+            .with("display_name", &instance.display_name)
+            .with("state", &instance.state)
+            .with("flavor_id", &instance.flavor_id)
+            .with("flavor_name", &instance.flavor_name)
+            .with("memory_mb", instance.memory_mb)
+            .with("vcpus", instance.vcpus)
+            .with("root_gb", instance.root_gb)
+            .with("ephemeral_gb", instance.ephemeral_gb)
+            .with("swap_mb", instance.swap_mb)
+            .with("host", &instance.host)
+            .with("node", &instance.node)
+            .with("availability_zone", &instance.availability_zone)
+            .with("created_at", timestamp(instance.created_at))
+            .with("launched_at", timestamp(instance.launched_at))
+            .with("deleted_at", timestamp(instance.deleted_at))
+            .with("terminated_at", timestamp(instance.terminated_at))
+            .with("audit_period", instance.audit_period.map(window_json))
+            .with("image_meta", document(&instance.image_meta))
+            .with("metadata", document(&instance.metadata))
+    });
+    let format = match &notification.format {
+        PayloadFormat::Unversioned => json!("unversioned"),
+        PayloadFormat::Versioned { name, version } => json!({ "versioned": { "name": name, "version": version } }),
+    };
+    Arguments::default()
+        .with("message_id", &notification.message_id)
+        .with("event_type", &notification.event_type)
+        .with("publisher_id", &notification.publisher_id)
+        .with("service", &notification.service)
+        .with("host", &notification.host)
+        .with("priority", &notification.priority)
+        .with("timestamp", timestamp(notification.timestamp))
+        .with("request_id", &notification.request_id)
+        .with("user_id", &notification.user_id)
+        .with("project_id", &notification.project_id)
+        .with("format", format)
+        .with("payload", &notification.payload)
+        .with("instance", instance)
+        .to_string()
+}
+
+fn window_json(window: Window) -> Value {
+    json!({ "begin": time::isoformat(window.begin), "end": time::isoformat(window.end) })
+}
+
 fn window(window: Window) -> String {
-    json(json!({ "begin": time::isoformat(window.begin), "end": time::isoformat(window.end) }))
+    json(window_json(window))
 }
 
 fn object(document: Option<&Document>) -> Result<Option<Object<'_>>, Error> {
@@ -425,6 +583,35 @@ fn borrowed(exc_val: &function::ExcVal) -> ExcVal<'_> {
         function::ExcVal::Text(text) => ExcVal::Text(text),
         function::ExcVal::Failure(failure) => ExcVal::Failure(failure),
     }
+}
+
+fn tenant_usage_json(usage: &tenant_usage::TenantUsage) -> Value {
+    let server = |server: &tenant_usage::ServerUsage| {
+        json!({
+            "hours": server.hours,
+            "flavor": server.flavor,
+            "instance_id": server.instance_id,
+            "name": server.name,
+            "tenant_id": server.tenant_id,
+            "memory_mb": server.memory_mb,
+            "local_gb": server.local_gb,
+            "vcpus": server.vcpus,
+            "started_at": time::isoformat(server.started_at),
+            "ended_at": server.ended_at.map(time::isoformat),
+            "state": server.state,
+            "uptime": server.uptime,
+        })
+    };
+    json!({
+        "tenant_id": usage.tenant_id,
+        "server_usages": usage.server_usages.as_ref().map(|servers| servers.iter().map(server).collect::<Value>()),
+        "total_local_gb_usage": usage.total_local_gb_usage,
+        "total_vcpus_usage": usage.total_vcpus_usage,
+        "total_memory_mb_usage": usage.total_memory_mb_usage,
+        "total_hours": usage.total_hours,
+        "start": time::isoformat(usage.start),
+        "stop": time::isoformat(usage.stop),
+    })
 }
 
 /// Returns the result of `exception_to_dict` as JSON; the code keeps every digit.
