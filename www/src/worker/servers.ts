@@ -56,8 +56,8 @@ export async function payloads(cell: Cell, uuid: string, requests: PayloadReques
  * was not alive in the window.
  */
 function versionedText({ info }: Cell, instance: string, { release, window }: PayloadRequest): string {
-    const options = { release, host: info.name, windows: [window], timestamp: window.end } as const;
     const line = instance.replaceAll(/[\r\n]/g, " ");
+    const options = { release, host: info.name, windows: [window], timestamp: window.end };
     const notification = existsNdjson(line, { ...options, notificationFormat: "versioned" });
     // Quotes within a string are escaped, so neither text occurs in one.
     const begin = notification.indexOf('"payload":') + '"payload":'.length;
