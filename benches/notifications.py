@@ -1,9 +1,9 @@
 """Makes the input of the bench of `nova-usage-audit reconcile`: a cell database and the notifications of its servers.
 
-Usage: notifications.py DATABASE COPIES MONTHS
+    notifications.py cell COPIES DATABASE   writes the cell of `tests/cells/month`, with COPIES more of each server
+    notifications.py lines COPIES MONTHS    prints one unversioned `exists` per server and month, month by month
 
-Writes the cell of `tests/cells/month` to DATABASE with COPIES more of each of its 50 servers in the window, and prints
-one unversioned `exists` notification per server and month, for MONTHS months until October 2026, month by month.
+The lines are those of the 50 servers that exist in October 2026 and of their copies, for MONTHS months until October.
 """
 
 import json
@@ -43,9 +43,7 @@ def month(number):
     return f"{year}-{month + 1:02}-01 00:00:00"
 
 
-def main():
-    database, copies, months = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    grow(database, copies)
+def print_lines(copies, months):
     templates = []
     for line in (CELL / "nova-emitted.ndjson").read_text().splitlines():
         message = json.loads(line)["message"]
@@ -70,4 +68,8 @@ def main():
             sys.stdout.write("".join(lines))
 
 
-main()
+command, copies, argument = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+if command == "cell":
+    grow(argument, copies)
+else:
+    print_lines(copies, int(argument))

@@ -32,7 +32,7 @@ function mistyped(type) {
     if (type === "unknown") {
         return undefined;
     }
-    return /^(string|Release|Timestamp|NotificationFormat|MessageIds|DocumentInput)$/.test(first) ? 42 : "wrong";
+    return /^(string|Release|Timestamp|NotificationFormat|MessageIds|UsageKey|DocumentInput)$/.test(first) ? 42 : "wrong";
 }
 
 test("the samples have all functions and methods, with all of their options", () => {
@@ -108,7 +108,7 @@ for (const { name, parameters } of declared) {
             if (value !== undefined) {
                 const error = await errorOf(() => call(...withChanges({ [member]: value })), member);
                 // Any string is of the right type, even for an option that takes a few strings only.
-                const isString = /^(string|Release|NotificationFormat|MessageIds)( \| null)?$/.test(type);
+                const isString = /^(string|Release|NotificationFormat|MessageIds|UsageKey)( \| null)?$/.test(type);
                 const message = isString ? /is a number: give a string/ : /: give /;
                 assertNovaError(error, { code: "TypeError", message }, member);
                 assert.ok(error.message.startsWith(`\`${member}`), `${member} is not named: ${error.message}`);

@@ -33,7 +33,7 @@ pub(super) fn verify_usage(trial: &mut Trial<'_>) -> Result<Verdict> {
 /// Returns a notification with floats as a string, which keeps their decimal points in JavaScript.
 fn exact(notification: Box<RawValue>) -> Result<Box<RawValue>> {
     let text = notification.get();
-    let has_floats = json::without_points(text) != text;
+    let has_floats = json::without_points(text) != text || text.contains("e+");
     Ok(if has_floats { RawValue::from_string(json::from_text(text))? } else { notification })
 }
 
